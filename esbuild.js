@@ -146,7 +146,7 @@ function testFiles(tier, parts) {
     .sort();
 }
 
-/** Bundled beside its place and then moved there, so that no bundle of a test that is gone stays behind. */
+/** Bundled next to its place and then moved there, so that no bundle of a test that is gone stays behind. */
 async function buildTests(tier, parts) {
   const files = testFiles(tier, parts);
   const outdir = path.join(root, "out", "test", tier);

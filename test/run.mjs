@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * `npm test`: set-up, then every tier one after the other, whatever became of the one before. What mostly compiles runs
- * beside them at the lowest priority.
+ * at the same time, at the lowest priority.
  *
  *   node test/run.mjs                     all tiers but those on demand
  *   node test/run.mjs unit native         these tiers
@@ -55,7 +55,7 @@ async function runTests(command, low) {
   const file = path.join(root, "out", "results", `${command.name}.json`);
   fs.rmSync(file, { force: true });
   const exit = await runCommand(command.args(), options({ RESIDENT_RESULTS: file }, command.limitMs, low));
-  if (low) console.log(`\n== ${command.name}, which ran beside the others\n${exit.said}`);
+  if (low) console.log(`\n== ${command.name}, which ran behind the others\n${exit.said}`);
   return judge(command.name, { ...exit, limitMs: command.limitMs }, readResults(file));
 }
 
@@ -69,7 +69,7 @@ async function runTier(tier, low = false) {
 }
 
 /**
- * Beside the other tiers, one step at a time: what may be done there of each tier of `behind`.
+ * While the other tiers run, one step at a time: what may be done then of each tier of `behind`.
  *
  * @returns rows of tiers that are done with, by name: a tier that is only built has none yet
  */
@@ -90,8 +90,8 @@ async function runFront() {
 }
 
 const rows = await runSetUp(front, false);
-const [inFront, beside] = await Promise.all([runFront(), runBehind()]);
-const done = new Map([...inFront, ...beside]);
+const [inFront, inBackground] = await Promise.all([runFront(), runBehind()]);
+const done = new Map([...inFront, ...inBackground]);
 for (const tier of chosen) rows.push(...(done.get(tier.name) ?? (await runTier(tier))));
 console.log(report(rows));
 process.exitCode = rows.some((row) => row.failed > 0) ? 1 : 0;

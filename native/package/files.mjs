@@ -21,7 +21,7 @@ const allowed = [
   { path: /^dist\/(webview\/)?[\w.-]+\.(ttf|wasm)$/ },
 ];
 
-/** What the addon of a platform needs beside it. Anything else of `native/` is another platform's, or the wheel's own. */
+/** What the addon of a platform needs next to it. All else of `native/` is another platform's, or the wheel's own. */
 const nativeFiles = {
   "darwin-arm64": [
     { path: /^mlx\/lib\/libmlx\.dylib$/, required: true },
@@ -47,7 +47,7 @@ function kindOf(file, target) {
 
 const nativeKinds = (target) => [{ path: /^resident\.node$/, required: true }, ...nativeFiles[target]];
 
-/** What vsce itself puts beside the extension's folder. */
+/** What vsce itself puts next to the extension's folder. */
 const packaging = new Set(["[Content_Types].xml", "extension.vsixmanifest"]);
 
 /**

@@ -1,6 +1,6 @@
 /**
- * How a part knows that it is done: a stamp beside its output holds a hash of everything that the output was made from.
- * The stamp is written last, so that an interrupted part is done again.
+ * How a part knows that it is done: a stamp next to its output holds a hash of everything that the output was made
+ * from. The stamp is written last, so that an interrupted part is done again.
  */
 import { createHash } from "node:crypto";
 import fs from "node:fs";

@@ -302,7 +302,7 @@ TEST("a write that fails half-way leaves neither a file nor a temporary one") {
   CHECK(std::filesystem::is_empty(f.folder.path()));
 }
 
-TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it may lie elsewhere") {
+TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it may be elsewhere") {
   PoolGeometry geometry = kGeometry;
   geometry.dtype = DataType::kQ8;
   geometry.head_dim = 40;
@@ -320,7 +320,7 @@ TEST("a block in 8 bits is bytes with the scales among them, and no tensor of it
   other.dtype = DataType::kF16;
   other.head_dim = 22;  // as many bytes
   CHECK_EQUAL(std::string(ReadBlockFile(path, other, {5, kMetadata}, {read})->code), std::string("geometry"));
-  // A header that lies, with a checksum that fits it.
+  // A header with a wrong size, and with a checksum that fits it.
   const size_t lie = text.rfind("1760]");
   CHECK(lie != std::string::npos);
   text.replace(lie, 4, "1759");

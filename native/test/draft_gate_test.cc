@@ -126,7 +126,7 @@ TEST("guesses that are never right stop whatever they cost") {
   CHECK(Guessed(gate, {10, 0.1, 2, 0}, 100) <= 16);
 }
 
-TEST("beside other answers a guess must save more than it delays them all") {
+TEST("together with other answers a guess must save more than it delays them all") {
   DraftGate gate, alone;
   // 3 of 4 right at half a millisecond each: fine alone, and for eight it saves 3.75 ms of a step that grows by 4.
   CHECK(Guessed(alone, {10, 1, 4, 3}, 100) > 90);

@@ -191,7 +191,7 @@ std::vector<std::vector<int32_t>> Told(const Ran& ran) {
   return told;
 }
 
-/** Whoever reads id 49 computes NaN from there on. */
+/** A sequence that reads id 49 computes NaN from there on. */
 void CheckNoFiniteLogits(const char* ops) {
   const ScopedVariable chosen("RESIDENT_OPS", ops);
   TinyModel tiny("llama", R"(,"tie_word_embeddings":false)");
@@ -622,7 +622,7 @@ TEST("a cancelled load frees what it read") {
   f.engine.LoadModel(f.folder.path(), {TestChoice()}, kNoHooks);
 }
 
-TEST("a bare pool keeps bytes of any geometry beside a model, and runs nothing") {
+TEST("a bare pool keeps bytes of any geometry while a model is loaded, and runs nothing") {
   Fixture f;
   const PoolGeometry geometry{
       .blocks = 4, .block_tokens = 16, .num_layers = 3, .kv_heads = 2, .head_dim = 8, .dtype = DataType::kF16};

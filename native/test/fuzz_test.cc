@@ -180,7 +180,7 @@ TEST("a damaged config is understood, or refused as corrupt or unsupported") {
   CHECK(accepted > 300);
 }
 
-TEST("a damaged safetensors header is refused, or all its tensors lie inside of the file") {
+TEST("a damaged safetensors header is refused, or all its tensors are inside the file") {
   const std::string header = TinyModel().SafetensorsHeader();
   const int accepted = Cases("safetensors headers", 6000, [&](Damage& damage) {
     const std::string text = damage.Of(header, R"({"__metadata__":{"a":"b"},"c":{"dtype":"BF16","shape":[],)" + header);

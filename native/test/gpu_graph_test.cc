@@ -20,7 +20,7 @@ namespace {
 
 const mx::Device kCpu(mx::Device::cpu);
 
-/** Logits after a prompt in two chunks and two single tokens beside another sequence, from each step. */
+/** Logits of each step: a prompt in two chunks, then two single tokens, together with another sequence. */
 std::vector<float> LogitsOf(MlxGraph graph, const TinyModel& tiny, DataType kv_dtype) {
   PrepareMlx();  // nothing is compiled on a CPU
   const std::unique_ptr<Ops> ops = MakeMlxOps(kCpu, graph);

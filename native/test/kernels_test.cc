@@ -18,7 +18,7 @@ using namespace resident::kernels;
 
 namespace {
 
-/** Levels beside the scalar one. One that cannot run here is named, and counts for nothing. */
+/** Levels other than the scalar one. One that cannot run here is named, and counts for nothing. */
 std::vector<Level> Levels() {
   std::vector<Level> levels;
   for (const Level level : kAllLevels) {

@@ -65,7 +65,7 @@ TEST("a slab begins at a page and is MLX's own, so that updates reuse it") {
     CHECK(slab.is_donatable());
     CHECK(slab.buffer_size() >= slab.nbytes() + 64);
     CHECK(slab.buffer_size() <= slab.nbytes() + kSpareBufferBytes);
-    std::fill_n(bytes, slab.nbytes() + 64, std::byte(1));  // the sanitizers see what lies beyond
+    std::fill_n(bytes, slab.nbytes() + 64, std::byte(1));  // the sanitizers see what is beyond
   }
 }
 

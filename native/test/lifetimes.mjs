@@ -252,7 +252,7 @@ const scenarios = {
     for (;;) await Promise.all(manySchemas(model, vocabulary));
   },
 
-  /** Children are forked beside the computation: a library with fork handlers of its own would hang here. */
+  /** Children are forked while the computation runs: a library with fork handlers of its own would hang here. */
   async spawnBesideRun() {
     const model = await load(open());
     const pool = await model.createPool(32, 8);

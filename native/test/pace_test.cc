@@ -1,4 +1,4 @@
-// File work beside a model's steps: it rests while they run, and never longer.
+// File work at the same time as a model's steps: it rests while they run, and never longer.
 #include "core/pace.h"
 
 #include <atomic>

@@ -72,7 +72,7 @@ export class AnswerCalls {
 
   /** A call ran that may have changed something, or the person answered: the conversation must have these results. */
   get hasEffects(): boolean {
-    return this.journal.length > 0;
+    return this.journal.some(({ delegate }) => delegate === undefined);
   }
 
   /** A result for each call, in their order. When `signal` is aborted, those that did not end say so. */
@@ -229,13 +229,18 @@ export class AnswerCalls {
 
   private contextOf(call: ToolCall, signal: AbortSignal): CallContext {
     const { agent, turn, resultLength } = this.answer;
+    const delegate = this.journal.find((one) => one.call === call.id)?.delegate;
     return {
       agent,
       turn,
       resultLength,
       onOutput: (end) => this.live.output(call.id, end),
       ask: (question) => this.ask(question, signal),
-      onDelegate: (delegate) => this.live.set(call.id, { delegate }),
+      ...(delegate === undefined ? {} : { delegate }),
+      onDelegate: (id) => {
+        this.live.set(call.id, { delegate: id });
+        return this.note({ call: call.id, delegate: id });
+      },
     };
   }
 

@@ -4,7 +4,7 @@
  */
 import type { AgentId, TurnId } from "../protocol/service";
 import { type MergeConflict, merge3 } from "./merge";
-import { isGitPath, PathRefusal } from "./paths";
+import { folderKey, isGitPath, PathRefusal } from "./paths";
 import type { Checkpoint, CheckpointStore, FileRef, Workspace } from "./ports";
 import { resolvePath } from "./resolvePath";
 
@@ -131,7 +131,7 @@ async function textOf(
 /** Where it is among the folders that are open now, or why it cannot be written. */
 async function placeOf(folder: string, path: string, workspace: Looking): Promise<FileRef | string> {
   const folders = workspace.folders();
-  const index = folders.findIndex((one) => one.path === folder);
+  const index = folders.findIndex((one) => folderKey(one) === folder);
   if (index < 0) return "its folder is not open";
   if (isGitPath(path)) return "git's own files are never touched";
   const prefix = folders.length > 1 ? `${folders[index]?.name}/` : "";

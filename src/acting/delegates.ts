@@ -2,7 +2,7 @@
  * Delegates are forks: a copy of the agent, with all that it has read, answers a task and may only look. The fork's tools are declared as the
  * agent's are, because a prompt with others would be read from its beginning; what it may not use is refused when it tries.
  */
-import type { AgentId } from "../protocol/service";
+import type { AgentId, TurnView } from "../protocol/service";
 import type { CallContext, CallOutcome, Delegates, DelegatingDoor, LoopPorts } from "./ports";
 import { cutText } from "./results";
 import { TurnLoop } from "./turnLoop";
@@ -35,21 +35,12 @@ export class ForkDelegates implements Delegates {
     signal.throwIfAborted();
     const ports = this.ports();
     const { door } = ports;
-    const name = task
-      .replace(/[\p{Cc}\s]+/gu, " ")
-      .trim()
-      .slice(0, longestName)
-      .trim();
-    const { id } = await door.forkAgent(context.agent, `Delegate: ${name}`, context.turn, {
-      delegateOf: context.agent,
-    });
-    context.onDelegate(id);
+    const id = (await takenUp(door, task, context)) ?? (await forked(door, task, context));
     signal.throwIfAborted();
     const limits = () => ({ ...ports.limits(), steps: Math.min(mostSteps, ports.limits().steps) });
     const loop = new TurnLoop(id, { ...ports, limits }, { readsOnly: true });
     const stop = () => void loop.stop();
     try {
-      await door.send(id, { text: taskText(task) });
       signal.addEventListener("abort", stop);
       const running = loop.run();
       if (signal.aborted) stop();
@@ -92,6 +83,42 @@ export class ForkDelegates implements Delegates {
     if (count <= 0) this.active.delete(agent);
     else this.active.set(agent, count);
   }
+}
+
+/** A fork that has been given the task. */
+async function forked(door: DelegatingDoor, task: string, { agent, turn, onDelegate }: CallContext): Promise<AgentId> {
+  const name = task
+    .replace(/[\p{Cc}\s]+/gu, " ")
+    .trim()
+    .slice(0, longestName)
+    .trim();
+  const { id } = await door.forkAgent(agent, `Delegate: ${name}`, turn, { delegateOf: agent });
+  await onDelegate(id);
+  await door.send(id, { text: taskText(task) });
+  return id;
+}
+
+/** The fork of the same call that worked when the program ended: it goes on from where it was. `undefined`: it cannot. */
+async function takenUp(
+  door: DelegatingDoor,
+  task: string,
+  { delegate, turn, onDelegate }: CallContext,
+): Promise<AgentId | undefined> {
+  if (delegate === undefined) return undefined;
+  try {
+    const head = (await door.getAgent(delegate, 1)).turns.at(-1);
+    if (head === undefined || head.state === "failed") return undefined;
+    await onDelegate(delegate);
+    if (head.id === turn) await door.send(delegate, { text: taskText(task) });
+    else if (head.state === "interrupted" || head.finishReason === "aborted") await goOn(door, delegate, head);
+    return delegate;
+  } catch {
+    return undefined; // it was deleted, or another window has it: another fork does its work
+  }
+}
+
+async function goOn(door: DelegatingDoor, delegate: AgentId, { answer, id }: TurnView): Promise<void> {
+  await (answer === "" ? door.regenerate(delegate, id) : door.continueAnswer(delegate));
 }
 
 function taskText(task: string): string {

@@ -2,6 +2,7 @@
 import { ResidentError, toErrorInfo } from "../common/errors";
 import type { ToolCall, ToolResult } from "../common/tools";
 import type { AgentDetail, TurnView } from "../protocol/service";
+import { noteMark } from "../protocol/toolNames";
 
 /** The calls that an answer at the head waits for. */
 export function waitingCalls(head: TurnView): readonly ToolCall[] {
@@ -17,6 +18,12 @@ export function withNote(results: readonly ToolResult[], note: string): readonly
   const last = results.at(-1);
   return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
 }
+
+/** Behind the result of a call that gave the same before: small models copy what they did last. */
+export const repeatNote = `${noteMark} You made this call before, with the same result. Use this result: make another call, or answer in words.`;
+
+/** Behind the results of calls that go in circles. No call can be made in the answer. */
+export const lastWordsNote = `${noteMark} You made the same call three times, so no more calls are made. Answer now in words: what the results say, and what is left to do.`;
 
 /** "busy": another message is being answered. "moved": nothing waits there for these results any more. */
 export function wentOn(error: unknown): "busy" | "moved" | undefined {

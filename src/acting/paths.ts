@@ -159,6 +159,11 @@ export function isDelicatePath(path: string): boolean {
   );
 }
 
+/** What a folder is remembered by. */
+export function folderKey({ path, uri }: WorkspaceFolder): string {
+  return uri ?? path;
+}
+
 /** Whether an absolute path with "/" is a folder's or below it. */
 export function isWithin(path: string, folder: string): boolean {
   const root = folder.endsWith("/") ? folder : `${folder}/`;

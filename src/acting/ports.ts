@@ -39,8 +39,10 @@ export interface CallContext {
   readonly onOutput: (end: string) => void;
   /** The call waits for the person: the loop shows the question. Rejects with ABORTED when the turn is stopped. */
   readonly ask: (question: Question) => Promise<Decision>;
-  /** An agent that was forked for it; the page can open its transcript. */
-  readonly onDelegate: (agent: AgentId) => void;
+  /** The agent that was forked for it before the program was started anew. */
+  readonly delegate?: AgentId;
+  /** An agent that was forked for it; the page can open its transcript. Resolves when a restart would find it again. */
+  readonly onDelegate: (agent: AgentId) => Promise<void>;
 }
 
 /** What a call gave: the text for the model, as a `ToolResult` without its call. */
@@ -150,6 +152,8 @@ export interface WorkspaceFolder {
   readonly name: string;
   /** Where it is, absolute, with "/"; for the folder of a file system without such paths the path of its URI. */
   readonly path: string;
+  /** Of a file system that is not this machine's: two of them may have the same path. */
+  readonly uri?: string;
 }
 
 /** A file or folder inside a folder of the workspace. Made by `resolvePath` only, from what a model or person wrote. */
@@ -246,7 +250,7 @@ export interface FoundLines {
 
 export interface Commands {
   /**
-   * Runs a command line in a terminal at the first folder. `onData` gets what it prints, escapes included, as it comes; nothing
+   * Runs a command line in a terminal at the first folder that is on a machine with terminals. `onData` gets what it prints, escapes included, as it comes; nothing
    * of it is kept by the port. When `signal` is aborted, the command and what it started are ended, and this resolves.
    */
   run(request: CommandRequest, onData: (data: string) => void, signal: AbortSignal): Promise<CommandEnd>;
@@ -307,13 +311,15 @@ export interface JournalEntry {
   readonly call: string;
   /** Absent: it began, and nobody knows whether it ended. */
   readonly result?: CallOutcome;
+  /** The agent that was forked for it: it has done a part of the task, or all. */
+  readonly delegate?: AgentId;
 }
 
 /** One write of an agent. */
 export interface Checkpoint {
   readonly turn: TurnId;
   readonly call: string;
-  /** The folder's path and the path below it: what is put back does not depend on which folders are open meanwhile. */
+  /** The folder's URI, or its path where it has none, and the path below it: what is put back does not depend on which folders are open meanwhile. */
   readonly folder: string;
   readonly path: string;
   /** Digests of its text before and after, whose texts the store keeps; absent: there was (is) no such file. */

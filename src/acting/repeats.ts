@@ -1,6 +1,7 @@
 /** Notices an agent that goes in circles: the same call with the same result, three times since anything was changed. */
 import type { ToolCall } from "../common/tools";
 import type { CallKind } from "../protocol/acting";
+import { noteMark } from "../protocol/toolNames";
 import type { CallOutcome } from "./ports";
 
 /** Pages and views have the beginnings of long results only; these are compared. */
@@ -9,21 +10,19 @@ const comparedLength = 4000;
 export class Repeats {
   private readonly counts = new Map<string, { readonly kind: CallKind; readonly count: number }>();
 
-  constructor(private readonly most = 3) {}
-
-  /** True: this was the third time. */
+  /** How often it gave this result by now. */
   add(
     { name, arguments: args }: Pick<ToolCall, "name" | "arguments">,
     kind: CallKind,
     { text, failed }: CallOutcome,
-  ): boolean {
+  ): number {
     // A file that was changed makes the next look at it, or the next test run, a new one.
     if (kind === "write" && failed !== true) this.forgetLooks();
-    const said = shortKey(JSON.stringify(sorted(args)));
-    const key = JSON.stringify([name, said, failed === true, withoutTimes(text.slice(0, comparedLength))]);
+    const given = shortKey(JSON.stringify(sorted(args)));
+    const key = JSON.stringify([name, given, failed === true, withoutTimes(said(text).slice(0, comparedLength))]);
     const count = (this.counts.get(key)?.count ?? 0) + 1;
     this.counts.set(key, { kind, count });
-    return count >= this.most;
+    return count;
   }
 
   clear(): void {
@@ -33,6 +32,12 @@ export class Repeats {
   private forgetLooks(): void {
     for (const [key, { kind }] of this.counts) if (kind !== "write") this.counts.delete(key);
   }
+}
+
+/** Without what was told behind it. */
+function said(text: string): string {
+  const at = text.lastIndexOf(`\n\n${noteMark}`);
+  return at < 0 ? text : text.slice(0, at);
 }
 
 /** A long text by its length and a hash (cyrb53, 53 bits): whole files are arguments. */

@@ -19,13 +19,11 @@ export async function resolvePath(
   if (refusal !== undefined) return refusal;
   const real = await workspace.realPath(file);
   if (real === undefined) return judged(file, file.path);
+  // The path of a folder of another file system names no place of this machine, though it may be written like one ("/").
   const roots = await Promise.all(
-    workspace.folders().map(async ({ name, path }, folder) => {
-      const root = { folder, path: "", shown: name };
-      return (await workspace.realPath(root)) ?? path;
-    }),
+    workspace.folders().map(({ name }, folder) => workspace.realPath({ folder, path: "", shown: name })),
   );
-  const root = roots.find((one) => isWithin(real, one));
+  const root = roots.find((one) => one !== undefined && isWithin(real, one));
   if (root === undefined) {
     return new PathRefusal("link", `"${file.shown}" is a link that leads out of the workspace. Work without it.`);
   }

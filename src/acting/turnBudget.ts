@@ -5,6 +5,12 @@ import { turnsOf } from "../protocol/turnSteps";
 import type { CallOutcome, LoopPorts } from "./ports";
 import { Repeats } from "./repeats";
 
+export interface Repeated {
+  readonly call: ToolCall;
+  /** 2 or more. */
+  readonly count: number;
+}
+
 export class TurnBudget {
   private readonly repeats = new Repeats();
   private steps = 0;
@@ -46,12 +52,13 @@ export class TurnBudget {
     return `It has worked for ${minutes} minutes on one message, which is the limit.`;
   }
 
-  /** Notes what calls gave. Returns the first that gave the same for the third time. */
-  repeated(calls: readonly ToolCall[], outcomeOf: (call: string) => CallOutcome | undefined): ToolCall | undefined {
-    const again = calls.filter((call) => {
+  /** Notes what calls gave. Returns those that gave the same before, with how often by now. */
+  repeated(calls: readonly ToolCall[], outcomeOf: (call: string) => CallOutcome | undefined): readonly Repeated[] {
+    return calls.flatMap((call) => {
       const outcome = outcomeOf(call.id);
-      return outcome !== undefined && this.repeats.add(call, this.ports.tools.kindOf(call.name), outcome);
+      if (outcome === undefined) return [];
+      const count = this.repeats.add(call, this.ports.tools.kindOf(call.name), outcome);
+      return count > 1 ? [{ call, count }] : [];
     });
-    return again[0];
   }
 }

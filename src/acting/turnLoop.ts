@@ -6,15 +6,25 @@
  */
 import type { Disposable } from "../common/disposables";
 import { Emitter } from "../common/events";
-import type { DroppedCall, ToolCall, ToolResult } from "../common/tools";
+import type { DroppedCall, ToolCall, ToolMode, ToolResult } from "../common/tools";
 import type { ActingState } from "../protocol/acting";
 import type { AgentDetail, AgentId, Running, TurnId, TurnView } from "../protocol/service";
 import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
-import { errorSentence, fullText, namesOf, waitingCalls, wentOn, withNote } from "./loopTexts";
+import {
+  errorSentence,
+  fullText,
+  lastWordsNote,
+  namesOf,
+  repeatNote,
+  waitingCalls,
+  wentOn,
+  withNote,
+} from "./loopTexts";
 import type { LoopPorts } from "./ports";
 import { roomFor, shareOf, shorter } from "./resultRoom";
 import { TurnBudget } from "./turnBudget";
+import { wordedCall } from "./wordedCall";
 
 /** Why the loop ended. All but "answered", "stopped" and "elsewhere" are said in `ActingState.stopped`. */
 export type LoopEnd = "answered" | "stopped" | "elsewhere" | "limit" | "repeats" | "unreadable" | "full" | "failed";
@@ -25,6 +35,8 @@ interface Ended {
   readonly why?: string;
 }
 
+/** The same call with the same result, so often, is a circle. */
+const mostRepeats = 3;
 /** Answers in a row whose calls could not be read. */
 const mostUnreadable = 3;
 /** Tokens that an answer needs to say anything. */
@@ -56,6 +68,8 @@ export class TurnLoop implements Disposable {
   private isSuperseded = false;
   private readonly budget: TurnBudget;
   private unreadable = 0;
+  /** The turn that ended a circle in words. */
+  private saidLast: TurnId | undefined;
 
   constructor(
     readonly agent: AgentId,
@@ -97,10 +111,11 @@ export class TurnLoop implements Disposable {
     await this.current;
     const { turns } = await this.ports.door.getAgent(this.agent, 1);
     const head = turns.at(-1);
-    // Its results are in the conversation, its answer was ended at once.
-    if (head?.results !== undefined && head.finishReason === "aborted") {
+    // Its results are in the conversation; its answer was ended at once, or could make no calls.
+    const isLast = head !== undefined && head.id === this.saidLast;
+    if (isLast || (head?.results !== undefined && head.finishReason === "aborted")) {
       const { door } = this.ports;
-      await (head.answer === "" ? door.regenerate(this.agent, head.id) : door.continueAnswer(this.agent));
+      await (isLast || head.answer === "" ? door.regenerate(this.agent, head.id) : door.continueAnswer(this.agent));
     }
     return this.run(true);
   }
@@ -179,8 +194,9 @@ export class TurnLoop implements Disposable {
   private async after(agent: AgentDetail, head: TurnView, hasSeen: boolean): Promise<Ended | undefined> {
     const calls = waitingCalls(head);
     if (calls.length > 0) return this.act(agent, head, calls, !hasSeen);
+    const dropped = head.dropped ?? wordedCall(head.answer, namesOf(agent));
     // Nobody is surprised by a message that is sent when a window opens.
-    return head.dropped !== undefined && hasSeen ? this.teach(agent, head, head.dropped) : { end: "answered" };
+    return dropped !== undefined && hasSeen ? this.teach(agent, head, dropped) : { end: "answered" };
   }
 
   /** Resolves with the error where it failed. */
@@ -228,22 +244,41 @@ export class TurnLoop implements Disposable {
     }
     if (this.isSuperseded) return undefined;
     if (this.isStopping) return this.endWith(work, results, { end: "stopped" });
-    const again = this.budget.repeated(calls, (call) => work.outcomeOf(call));
-    if (again !== undefined) {
-      const why = `It called ${again.name} three times with the same result, so it waits for you.`;
-      return this.endWith(work, results, { end: "repeats", why });
-    }
+    const repeated = this.budget.repeated(calls, (call) => work.outcomeOf(call));
+    const circle = repeated.find(({ count }) => count >= mostRepeats);
+    if (circle !== undefined) return this.lastWords(agent, circle.call, results);
+    const again = new Set(repeated.map(({ call }) => call.id));
+    const told = results.map((result) =>
+      again.has(result.call) ? (withNote([result], repeatNote)[0] ?? result) : result,
+    );
     const note = head.dropped === undefined ? undefined : teaching(head.dropped, namesOf(agent));
-    return this.send(agent, note === undefined ? results : withNote(results, note));
+    return this.send(agent, note === undefined ? told : withNote(told, note));
+  }
+
+  /** An agent that goes in circles says what it has found, and waits for the person. */
+  private async lastWords(
+    agent: AgentDetail,
+    { name }: ToolCall,
+    results: readonly ToolResult[],
+  ): Promise<Ended | undefined> {
+    const ended = await this.send(agent, withNote(results, lastWordsNote), "words");
+    if (ended !== undefined || this.isSuperseded) return ended;
+    if (this.isStopping) return { end: "stopped" };
+    this.saidLast = (await this.ports.door.getAgent(this.agent, 1)).turns.at(-1)?.id;
+    return { end: "repeats", why: `It called ${name} three times with the same result, so it waits for you.` };
   }
 
   /** `undefined`: the answer has begun, or the conversation went on without it. */
-  private async send(agent: AgentDetail, results: readonly ToolResult[]): Promise<Ended | undefined> {
+  private async send(
+    agent: AgentDetail,
+    results: readonly ToolResult[],
+    toolMode: ToolMode = "auto",
+  ): Promise<Ended | undefined> {
     let given = results;
     for (let attempt = 0; ; attempt++) {
       let running: Running;
       try {
-        running = await this.begin(given);
+        running = await this.begin(given, toolMode);
       } catch (error) {
         return this.refused(error);
       }
@@ -257,10 +292,10 @@ export class TurnLoop implements Disposable {
     }
   }
 
-  private async begin(results: readonly ToolResult[]): Promise<Running> {
+  private async begin(results: readonly ToolResult[], toolMode: ToolMode = "auto"): Promise<Running> {
     this.isSending = true;
     try {
-      return await this.ports.door.sendResults(this.agent, { results });
+      return await this.ports.door.sendResults(this.agent, { results, toolMode });
     } finally {
       this.isSending = false;
     }
@@ -299,7 +334,9 @@ export class TurnLoop implements Disposable {
     }
     this.isSending = true;
     try {
-      await this.ports.door.send(this.agent, { text: teaching(dropped, namesOf(agent)) });
+      // It wanted to call something: held to the form from its first token on, it cannot fail in the same way again.
+      const toolMode: ToolMode = dropped.reason === "cut" ? "auto" : "required";
+      await this.ports.door.send(this.agent, { text: teaching(dropped, namesOf(agent)), toolMode });
       return undefined;
     } catch (error) {
       return this.refused(error);

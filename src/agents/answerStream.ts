@@ -118,7 +118,7 @@ function rate(tokens: number, ms: number): number {
 }
 
 function turnFigures(figures: GenerationFigures, outerFigures: (reusedTokens: number) => OuterFigures): TurnFigures {
-  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, guessedTokens, recomputedTokens } = figures;
   const { ttftMs, decodeTokensPerSecond } = figures;
   const { restoreMs, cache, beforeSubmitMs, commitMs = 0, modelMs } = outerFigures(reusedTokens);
   return {
@@ -126,6 +126,7 @@ function turnFigures(figures: GenerationFigures, outerFigures: (reusedTokens: nu
     reusedTokens,
     prefilledTokens,
     generatedTokens,
+    ...(guessedTokens > 0 ? { guessedTokens } : {}),
     ...(recomputedTokens > 0 ? { recomputedTokens } : {}),
     ttftMs,
     restoreMs,

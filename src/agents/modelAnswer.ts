@@ -8,6 +8,7 @@ import { type AnswerListener, type FinishedAnswer, followAnswer, type OuterFigur
 import type { AnswerDecoder, ModelSession } from "./ports";
 import { type ResolvedSampling, toSamplingParams } from "./sampling";
 import type { Wait } from "./wait";
+import { withoutCalls } from "./withoutCalls";
 
 export interface AskedOfModel {
   /** The prompt, and behind it what the answer has so far. */
@@ -38,7 +39,7 @@ export interface Following {
 }
 
 /**
- * One answer of the model in this process, whoever asked for it: what holds it is compiled while its cache is restored, then it is
+ * One answer of the model in this process, for any caller: what holds it is compiled while its cache is restored, then it is
  * submitted, decoded and followed to its end. Throws CONTEXT_FULL where nothing fits behind the prompt, and INVALID_REQUEST for a
  * constraint that cannot be.
  */
@@ -59,7 +60,7 @@ export class ModelAnswer {
     this.request = {
       tokens: ids,
       answeredTokens,
-      sampling: toSamplingParams(sampling),
+      sampling: toSamplingParams(withoutCalls(sampling, constrained, text.callOpenerIds)),
       stopIds: text.stopIds,
       maxTokens: answerBudget(ids.length, sampling.maxTokens, { contextTokens, poolTokens }, keptTokens),
     };

@@ -1,4 +1,4 @@
-/** What agents need of the world besides the engine and the store. */
+/** What agents need of the world in addition to the engine and the store. */
 import type { ToolMode, ToolSpec } from "../common/tools";
 import type { BlockPoolBatchEngine } from "../engine/batchEngine";
 import type { Grammar, GrammarText, TokenId } from "../engine/ports";
@@ -34,6 +34,8 @@ export interface TextModel {
   readonly prompts: PromptBuilder;
   /** Ids that end an answer. */
   readonly stopIds: readonly TokenId[];
+  /** Ids of the marks that open a call; none where calls have no mark that is one token. */
+  readonly callOpenerIds: readonly TokenId[];
   /** `prompt`: the ids before the answer. `tools`: those that it may call; calls of others are text. */
   startAnswer(stopStrings: readonly string[], prompt?: Int32Array, tools?: AnswerTools): AnswerDecoder;
   /**

@@ -42,7 +42,9 @@ export class ServerAnswers implements AnswerEngine {
     } catch (error) {
       await committed;
       said.closeThought();
-      if (error instanceof AbortedError && signal.aborted && said.hasBegun) return said.stopped();
+      // A continued answer of which nothing more came keeps the figures that it had before.
+      const hasOwnFigures = said.hasBegun || !asked.goesOn;
+      if (error instanceof AbortedError && signal.aborted && hasOwnFigures) return said.stopped();
       throw error;
     }
   }

@@ -272,6 +272,7 @@ function decodeFigures(object: JsonObject): TurnFigures {
     reusedTokens: readCount(object, "reusedTokens"),
     prefilledTokens: readCount(object, "prefilledTokens"),
     generatedTokens: readCount(object, "generatedTokens"),
+    ...(object["guessedTokens"] === undefined ? {} : { guessedTokens: readCount(object, "guessedTokens") }),
     ...(object["recomputedTokens"] === undefined ? {} : { recomputedTokens: readCount(object, "recomputedTokens") }),
     ttftMs: readNumber(object, "ttftMs"),
     restoreMs: readNumber(object, "restoreMs"),

@@ -181,6 +181,7 @@ export class TurnTree {
         isEnd: !followers.has(turn.id),
         user: beginning(shownMessage(chain.first.input)),
         answer: beginning(chain.first.answerText),
+        ...(chain.first.summary && { summary: chain.first.summary }),
         ...calledIn(chain.first),
         turns: chain.turns,
         ...(chain.steps === 0 ? {} : { steps: chain.steps }),

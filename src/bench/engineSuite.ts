@@ -20,7 +20,7 @@ export interface EnginePlan extends AnswerPlan {
 
 type Service = AgentService & Pick<ResidentService, "chat" | "forkAgent" | "generate" | "loadModel" | "unloadModel">;
 
-/** What the engine promises besides speed: sharing, fairness, guesses, and a host that is not delayed. */
+/** What the engine promises in addition to speed: sharing, fairness, guesses, and a host that is not delayed. */
 export function engineSuite(service: Service, plan: EnginePlan, probe: EngineProbe): Suite {
   return async ({ onProgress, signal }) => {
     await service.loadModel(signal);

@@ -67,7 +67,7 @@ async function report(words: readonly string[], console: Console): Promise<void>
 
 const fixedColumns = new Set(["case", "n", "p50Ms", "p95Ms", "p99Ms", "geometry", "bytes"]);
 
-/** The report as a table; what a suite measures beside the times follows by name. */
+/** The report as a table; what a suite measures in addition to the times follows by name. */
 export function reportText(report: BenchReport): string {
   const formats = createFormats("en");
   const rows = report.rows.map((row) => {

@@ -205,7 +205,7 @@ type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are promised in src/README.md. */
 function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, figures }: Done) {
-  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, recomputedTokens } = figures;
+  const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, guessedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
     text,
@@ -218,6 +218,7 @@ function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, f
     reusedTokens,
     prefilledTokens,
     generatedTokens,
+    ...(guessedTokens === undefined ? {} : { guessedTokens }),
     ...(recomputedTokens === undefined ? {} : { recomputedTokens }),
     ttftMs,
     restoreMs,
@@ -236,6 +237,7 @@ function figuresLine({ figures, finishReason }: Done): string {
     ...(told("reused") ? [`${figures.reusedTokens} reused`] : []),
     ...(told("prompt") ? [`${figures.prefilledTokens} prefilled`] : []),
     ...(told("generated") ? [`${figures.generatedTokens} generated`] : []),
+    ...(figures.guessedTokens === undefined ? [] : [`${figures.guessedTokens} of them guessed`]),
     ...(figures.thinking === undefined ? [] : [`${figures.thinking.tokens} of them thought`]),
     ...(figures.recomputedTokens === undefined ? [] : [`${figures.recomputedTokens} read again`]),
     `TTFT ${Math.round(figures.ttftMs)} ms`,

@@ -43,7 +43,8 @@ export interface DroppedCall {
 
 /** Whether an answer may call tools, must, or must not although they are declared. */
 export const toolModes = ["auto", "required", "none"] as const;
-export type ToolMode = (typeof toolModes)[number];
+/** "words": as "none", and the answer begins with a word: it is neither a call that is written as text nor JSON. */
+export type ToolMode = (typeof toolModes)[number] | "words";
 
 /** A JSON schema of an answer; `true` is any JSON. */
 export type JsonSchema = JsonObject | boolean;

@@ -14,6 +14,8 @@ export interface GenerationFigures {
   /** Tokens of prompt and answer that were computed a second time because an older request took the blocks. */
   readonly recomputedTokens: number;
   readonly generatedTokens: number;
+  /** Of them: guessed from the text before, and right. They took no step of their own. */
+  readonly guessedTokens: number;
   /** From submit to admission. */
   readonly queuedMs: number;
   /** From submit to the first token; 0 before there is one. */

@@ -253,6 +253,10 @@ export class GenerationTask implements Schedulable {
     });
   }
 
+  countGuessed(count: number): void {
+    this.turn.guessedTokens += count;
+  }
+
   /** Something failed for this request alone: it ends when the run is over, and nothing of the run is counted. */
   failAlone(error: ResidentError): void {
     this.ending = { reason: "failed", error };

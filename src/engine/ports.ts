@@ -72,7 +72,7 @@ export interface GrammarText {
 
 /** What answers may be: compiled by the device that is to obey it. Immutable, so any number of requests may share it. */
 export interface Grammar {
-  /** Size in memory, for whoever keeps grammars. */
+  /** Size in memory, for the one that keeps grammars. */
   readonly bytes: number;
 }
 
@@ -131,6 +131,8 @@ export interface RunOptions {
    * all other sequences are unaffected.
    */
   readonly onFailed: (sequence: number, error: ResidentError) => void;
+  /** So many of the tokens were right guesses: they took no step of their own. Told of a run of one sequence only. */
+  readonly onGuessed?: (count: number) => void;
   /** Checked between steps only: a run that resolves has done its first step for every sequence. */
   readonly cancelled: () => boolean;
 }

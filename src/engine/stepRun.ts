@@ -63,6 +63,7 @@ export class StepRun {
           for (const token of tokens) this.receive(token);
         },
         onFailed: (sequence, error) => this.receiveFailure(sequence, error),
+        onGuessed: (count) => rows[0]?.request.countGuessed(count),
         cancelled: () => interrupted() || rows.some((row) => row.request.isEnding),
       });
     }

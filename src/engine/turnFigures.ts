@@ -7,6 +7,8 @@ export class TurnFigures {
   prefilledTokens = 0;
   /** Tokens computed a second time, after another request took the blocks. */
   recomputedTokens = 0;
+  /** Of the answer: right guesses from the prompt. */
+  guessedTokens = 0;
   private readonly submittedMs: number;
   private admittedMs: number | undefined;
   private firstTokenMs: number | undefined;
@@ -48,6 +50,8 @@ export class TurnFigures {
       prefilledTokens: this.prefilledTokens,
       recomputedTokens: this.recomputedTokens,
       generatedTokens,
+      // Guesses behind the end of the answer are no part of it, and the first token of a run is none.
+      guessedTokens: Math.min(this.guessedTokens, Math.max(0, generatedTokens - 1)),
       queuedMs: (this.admittedMs ?? this.clock.nowMs()) - submittedMs,
       ttftMs: firstTokenMs === undefined ? 0 : firstTokenMs - submittedMs,
       decodeTokensPerSecond: decodeMs > 0 && generatedTokens > 1 ? ((generatedTokens - 1) * 1000) / decodeMs : 0,

@@ -3,7 +3,7 @@ import type * as vscode from "vscode";
 import type { Disposable } from "../common/disposables";
 import { toErrorInfo } from "../common/errors";
 import type { Log } from "../common/log";
-import type { AgentId, ResidentService } from "../protocol/service";
+import type { ResidentService } from "../protocol/service";
 import { startCoreThread } from "../service/remote/startCoreThread";
 import { registerActingCommands } from "./acting/actingCommands";
 import { WorkspaceActing } from "./acting/workspaceActing";
@@ -106,10 +106,9 @@ export function activate(context: vscode.ExtensionContext): void {
   const picker = new AgentPicker({ focused: () => tree.takeFocused(), active: () => panels.activeAgent });
   const benchmarks = own(new Benchmarks(registry, core));
   const onMembers = (members: ReadonlySet<string>) => tree.showMembers(members);
-  const changes = (agent: AgentId) => files.changes(agent);
   own(
     new RoomView(registry, {
-      ...{ service: core, engine, editors, failures, picker, memory, changes, onMembers, extensionUri },
+      ...{ service: core, engine, editors, failures, picker, memory, files, onMembers, extensionUri },
     }),
   );
   own(new StatusView(registry, { service: core, engine, benchmarks, failures, extensionUri }));

@@ -22,7 +22,7 @@ export interface CatalogueFolders {
   readonly found: readonly FoundFolder[];
 }
 
-/** What the list says of a model beside its files. */
+/** What the list says of a model in addition to its files. */
 export interface CatalogueContext {
   /** Of this machine. */
   readonly memoryBytes: number;

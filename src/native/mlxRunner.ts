@@ -105,6 +105,8 @@ export class MlxRunner implements ModelRunner {
       if (options.cancelled()) task.cancel();
     });
     const stats = await task.result;
+    // Only a sequence that is alone is guessed for.
+    if (sequences.length === 1 && stats.acceptedTokens > 0) options.onGuessed?.(stats.acceptedTokens);
     const { totals } = this;
     this.totals = {
       runs: totals.runs + 1,

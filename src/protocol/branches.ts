@@ -1,12 +1,12 @@
 /** Texts of branches: the same in the chat's list and tree and in the list of places to rewind to. Pure. */
 import { type Formats, plural } from "../common/format";
-import type { TurnChain, TurnId } from "./service";
+import type { SummaryMark, TurnChain, TurnId } from "./service";
 
 /** One shown chain of turns. */
 export interface BranchRow {
   /** Switching to the branch makes this turn the head. */
   readonly turn: TurnId;
-  /** The beginning of the answer, or which tools it called; of the message when there is no answer. */
+  /** The beginning of the answer, or which tools it called; of the message when there is no answer. Of a summary what it stands for. */
   readonly title: string;
   /** The beginning of the message, unless it is the title or the same as in the neighbouring branches. */
   readonly message?: string;
@@ -80,7 +80,7 @@ function wantedChains(chains: readonly TurnChain[], places: BranchPlaces, most: 
 }
 
 function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: number): BranchRow {
-  const { turn, answer, user, tokens, turns, steps = 0, called = [], createdAt } = chain;
+  const { turn, answer, user, summary, tokens, turns, steps = 0, called = [], createdAt } = chain;
   const siblings = places.after(chain.after);
   const before = places.turnsBefore(chain);
   const inside = user === "" ? "in" : "after";
@@ -91,10 +91,13 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
     ...(steps > 0 ? [plural(steps, turns > 0 ? "further step" : "step", formats)] : []),
   ];
   const hasOwnMessage =
-    (answer !== "" || called.length > 0) && user !== "" && siblings.some((other) => other.user !== user);
+    summary === undefined &&
+    (answer !== "" || called.length > 0) &&
+    user !== "" &&
+    siblings.some((other) => other.user !== user);
   return {
     turn,
-    title: answer === "" ? flat(calls === "" ? user : calls) : flat(withoutMarks(answer)),
+    title: summary ? summaryTitle(summary, formats) : titleOf(answer === "" ? calls : answer, user),
     ...(hasOwnMessage ? { message: flat(user) } : {}),
     facts: [where, ...size, plural(tokens, "token", formats), formats.ago(now - createdAt)].join(" · "),
     exactTime: formats.dateTime(createdAt),
@@ -102,6 +105,15 @@ function rowOf(chain: TurnChain, places: BranchPlaces, formats: Formats, now: nu
     isCurrent: chain.current,
     depth: places.depth(chain),
   };
+}
+
+/** Of turns in whose place a summary stands. */
+export function summaryTitle({ turns }: SummaryMark, formats: Formats): string {
+  return `Summary of ${plural(turns, "earlier turn", formats)}`;
+}
+
+function titleOf(said: string, user: string): string {
+  return said === "" ? flat(user) : flat(withoutMarks(said));
 }
 
 /** The beginning of an answer without Markdown that is noise in one line: fences, code and bold marks, headings. */

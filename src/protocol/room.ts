@@ -1,10 +1,12 @@
 /** Messages between the room page, where several agents answer one prompt, and the host. */
+import type { AttachmentView } from "../common/attachments";
 import type { EditorSelection } from "./chat";
 import {
   contentCommands,
   type GuardTable,
   guardToHost,
   isAction,
+  isCount,
   isFlag,
   isId,
   isText,
@@ -13,6 +15,7 @@ import {
 } from "./guard";
 import type {
   ActionId,
+  AttachmentChip,
   ContentCommand,
   PageEngine,
   PageSettings,
@@ -65,6 +68,8 @@ export interface RoomAnswer {
 export interface RoomMessage {
   readonly id: RoomMessageId;
   readonly text: string;
+  /** What it carried to all that were asked; absent: nothing. */
+  readonly attachments?: readonly AttachmentView[];
   readonly to: Addressees;
   readonly askedAt: number;
   /** Time at which the last answer ended; also absent after an answer was regenerated, continued or added later. */
@@ -80,6 +85,8 @@ export interface RoomSnapshot {
   readonly messages: readonly RoomMessage[];
   /** The selection in the text editor that had the focus last. */
   readonly selection?: EditorSelection;
+  /** What the message that is being written carries; absent: nothing. */
+  readonly attachments?: readonly AttachmentChip[];
 }
 
 // ---- page → host -------------------------------------------------------------------------------------------------
@@ -94,8 +101,11 @@ export type RoomCommand =
   | { readonly type: "include"; readonly agent: AgentId; readonly asked: boolean }
   /** The host lets the user choose which agents are in the room. */
   | { readonly type: "chooseMembers" }
-  /** The host appends the selection of the last text editor to the draft. */
+  /** The selection of the last text editor goes with the message. */
   | { readonly type: "attachSelection" }
+  /** Of the draft, or of a message that was sent. */
+  | { readonly type: "openAttachment"; readonly message?: RoomMessageId; readonly index: number }
+  | { readonly type: "detach"; readonly index: number }
   | { readonly type: "fold"; readonly message: RoomMessageId; readonly agent: AgentId; readonly folded: boolean }
   | { readonly type: "regenerate"; readonly agent: AgentId; readonly turn: TurnId }
   /** Continues an answer that was cut. Fails when it is no longer the agent's last answer. */
@@ -122,6 +132,8 @@ const roomCommands: GuardTable<RoomCommand> = {
   include: { agent: isId, asked: isFlag },
   chooseMembers: {},
   attachSelection: {},
+  openAttachment: { message: optional(isId), index: isCount },
+  detach: { index: isCount },
   fold: { message: isId, agent: isId, folded: isFlag },
   regenerate: { agent: isId, turn: isId },
   continue: { agent: isId, turn: isId },
@@ -152,7 +164,7 @@ export type RoomUpdate =
   | { readonly type: "text"; readonly message: RoomMessageId; readonly agent: AgentId; readonly delta: TextDelta }
   /** The current selection in the editor. */
   | { readonly type: "selection"; readonly selection?: EditorSelection }
-  /** Text to append to the draft; the draft takes the focus. */
-  | { readonly type: "draft"; readonly text: string };
+  /** What the message that is being written carries now. */
+  | { readonly type: "attachments"; readonly attachments: readonly AttachmentChip[] };
 
 export type RoomToPage = RoomUpdate | Reply;

@@ -41,6 +41,8 @@ export interface TurnFigures {
   readonly reusedTokens: number;
   readonly prefilledTokens: number;
   readonly generatedTokens: number;
+  /** Of them: guessed from the text before, and right, so that several came from one step. Absent: none. */
+  readonly guessedTokens?: number;
   /** Tokens of prompt and answer that were computed twice because an older turn took the blocks. Absent: none. */
   readonly recomputedTokens?: number;
   /** From submit (model loaded, caches restored) to the first token. */
@@ -173,7 +175,7 @@ export interface GenerateRequest {
   /** The tools that the model may call; an answer with calls ends with them. */
   readonly tools?: readonly ToolSpec[];
   readonly toolMode?: ToolMode;
-  /** The answer is JSON that fits this schema, and nothing else; not beside tools. */
+  /** The answer is JSON that fits this schema, and nothing else; not together with tools. */
   readonly jsonSchema?: JsonSchema;
   readonly sampling?: SamplingOptions;
   /** false: no guesses, even if the settings allow them (for measurements). */
@@ -380,6 +382,8 @@ export interface TurnChain {
    */
   readonly user: string;
   readonly answer: string;
+  /** Its first message is a summary; absent: a person's. */
+  readonly summary?: SummaryMark;
   /** The tools that its first answer called, without repetition; absent: none. */
   readonly called?: readonly string[];
   /** Turns that begin in this chain; all tokens from the conversation's start to its end. */
@@ -612,7 +616,7 @@ export interface MemoryFit {
   readonly totalBytes: number;
   /** Of the machine. */
   readonly memoryBytes: number;
-  /** "tight": it loads, but not with so many tokens, or not beside other programs. "no": it cannot be loaded. */
+  /** "tight": it loads, but not with so many tokens, or not together with other programs. "no": it cannot be loaded. */
   readonly verdict: "fits" | "tight" | "no";
 }
 

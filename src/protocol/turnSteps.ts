@@ -46,7 +46,7 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
   const [first] = known;
   if (first === undefined || known.length === 1) return first;
   const sum = (of: (figures: TurnFigures) => number) => known.reduce((total, figures) => total + of(figures), 0);
-  const { recomputedTokens: _, thinking: __, by: ___, untold: ____, ...base } = first;
+  const { guessedTokens: _, recomputedTokens: __, thinking: ___, by: ____, untold: _____, ...base } = first;
   const untold = untoldCounts.filter((count) => known.some((figures) => figures.untold?.includes(count)));
   const refused = known.find(({ cache }) => cache.refused !== undefined)?.cache.refused;
   return {
@@ -55,6 +55,9 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
     reusedTokens: sum(({ reusedTokens }) => reusedTokens),
     prefilledTokens: sum(({ prefilledTokens }) => prefilledTokens),
     generatedTokens: sum(({ generatedTokens }) => generatedTokens),
+    ...(known.some(({ guessedTokens }) => guessedTokens !== undefined)
+      ? { guessedTokens: sum(({ guessedTokens = 0 }) => guessedTokens) }
+      : {}),
     ...(known.some(({ recomputedTokens }) => recomputedTokens !== undefined)
       ? { recomputedTokens: sum(({ recomputedTokens = 0 }) => recomputedTokens) }
       : {}),

@@ -34,7 +34,7 @@ export type OptionalMember = (typeof optionalMembers)[number];
 export const rewrittenMembers = [
   /** It wants `max_completion_tokens` in its place. */
   "max_tokens",
-  /** It wants a schema beside the type "json_object", as llama.cpp first had it and llama-cpp-python still does. */
+  /** It wants a schema next to the type "json_object", as llama.cpp first had it and llama-cpp-python still does. */
   "response_format",
 ] as const;
 export type RewrittenMember = (typeof rewrittenMembers)[number];
@@ -56,7 +56,7 @@ export function chatBody(request: ServerChatRequest, refused: Refused, isStream 
     model,
     messages: wire,
     ...(tools.length > 0 ? { tools: tools.map(wireTool) } : {}),
-    ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode } : {}),
+    ...(tools.length > 0 && toolMode !== "auto" ? { tool_choice: toolMode === "words" ? "none" : toolMode } : {}),
     ...(jsonSchema === undefined
       ? {}
       : { response_format: responseFormat(jsonSchema, refused.has("response_format")) }),

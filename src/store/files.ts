@@ -126,7 +126,7 @@ async function openForWriting(file: string): Promise<FileHandle> {
   }
 }
 
-/** Never waits: a pipe may lie where the file was. */
+/** Never waits: a pipe may be where the file was. */
 const readWrite = fileFlags.O_RDWR | fileFlags.O_NONBLOCK | fileFlags.O_NOCTTY;
 
 async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {

@@ -13,7 +13,7 @@ import { thinkingChoices, thinkingVariables } from "./thinkingVariables";
 /** The template refused the conversation (`raise_exception`): the model does not support its form. */
 class Refusal extends Error {}
 
-/** What a template is told besides the messages. */
+/** What a template is told in addition to the messages. */
 export interface TemplateOptions {
   /** For templates that insist on a date. */
   readonly day?: Day;
@@ -42,7 +42,7 @@ export class ChatTemplate {
 
   /**
    * Takes the parsed tokenizer_config.json (`chat_template`: a text, or a list of named ones: "default", and
-   * "tool_use" for conversations with tools), or a template file beside it. undefined: the model has none.
+   * "tool_use" for conversations with tools), or a template file next to it. undefined: the model has none.
    * MODEL_UNSUPPORTED: it cannot be parsed.
    */
   static create(tokenizerConfig: unknown, templateFile?: string): ChatTemplate | undefined {

@@ -49,7 +49,7 @@ export class MessageEscaper {
     return escaped;
   }
 
-  /** Parsed JSON with all its texts and keys escaped. What lies too deep is left out. */
+  /** Parsed JSON with all its texts and keys escaped. What is nested too deep is left out. */
   json(value: unknown, depth = 0): unknown {
     if (typeof value === "string") return this.text(value);
     if (typeof value !== "object" || value === null) return value;

@@ -38,7 +38,7 @@ export interface AnswerText {
   readonly text: string;
 }
 
-/** What a conversation's prompts say besides its messages. */
+/** What a conversation's prompts say in addition to its messages. */
 export interface PromptFrame {
   /** Instructions; empty: none. */
   readonly system: string;

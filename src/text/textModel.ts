@@ -11,7 +11,7 @@ import { TextTokenizer } from "./tokenizer";
 import { newCallId } from "./tools/callId";
 import type { Constraint } from "./tools/constraint";
 import { toolFormatOf } from "./tools/detect";
-import type { ToolFormat } from "./tools/formats";
+import { openers, type ToolFormat } from "./tools/formats";
 import { isHarmonyCall } from "./tools/harmonyMessages";
 import { type AskedConstraint, modelConstraint } from "./tools/modelConstraint";
 import { ToolCallParser } from "./tools/parser";
@@ -36,6 +36,8 @@ export interface TextModel {
   readonly toolFormat?: ToolFormat;
   /** Ids that end an answer. */
   readonly stopIds: readonly number[];
+  /** Ids of the marks that open a call; none where a mark is no token of its own, or a call has no mark. */
+  readonly callOpenerIds: readonly number[];
   /**
    * `prompt`: the ids before the answer, which may have opened its thought. `tools`: those that the prompt declares;
    * absent, empty, or a model without a tool format: the answer is text only.
@@ -78,6 +80,11 @@ export function createTextModel(files: TextFiles): TextModel {
     hasChatTemplate: template !== undefined,
     ...(toolFormat === undefined ? {} : { toolFormat }),
     stopIds,
+    // Harmony's marks open every message.
+    callOpenerIds:
+      toolFormat === undefined || toolFormat.shape === "harmony"
+        ? []
+        : openers(toolFormat).flatMap((mark) => idOf(mark) ?? []),
     constraint: (asked, prompt) =>
       modelConstraint(
         {

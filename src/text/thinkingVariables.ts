@@ -32,7 +32,7 @@ export function thinkingVariables(names: TemplateNames, thinking: Thinking | und
 
 function switched(names: TemplateNames, isOn: boolean): JsonObject {
   const wanted: Record<string, unknown> = Object.fromEntries(switches.map((name) => [name, isOn]));
-  // With a switch beside it, the effort is a matter of its own.
+  // If the template has a switch as well, the effort is a separate matter.
   if (!switches.some((name) => asks(names, name))) wanted[effort] = isOn ? "high" : lowestEffort(names);
   if (!isOn) wanted[budget] = 0;
   return wanted;

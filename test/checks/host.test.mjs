@@ -45,7 +45,7 @@ describe("the search for an installed VS Code", () => {
     }
   });
 
-  it("does not take the command of a remote window, which has no program beside it", () => {
+  it("does not take the command of a remote window, which has no program next to it", () => {
     const remote = write("server/bin/remote-cli/code", script);
     assert.notEqual(findInstalledDesktop(onPath(remote)), remote);
   });

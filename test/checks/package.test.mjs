@@ -76,7 +76,7 @@ describe("the list of what a package holds", () => {
     }
   });
 
-  it("leaves no room for what MLX's wheel has besides: only names of the platform pass", () => {
+  it("leaves no room for what else MLX's wheel has: only names of the platform pass", () => {
     const base = fs.mkdtempSync(path.join(os.tmpdir(), "resident-stage-"));
     const staged = (...files) => {
       const stage = path.join(base, "native", "stage", "darwin-arm64");

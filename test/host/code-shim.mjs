@@ -12,7 +12,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { format } from "node:util";
 import { launchBrowser } from "./browser.mjs";
-import { seedSettings, serverFolders, startServer } from "./server.mjs";
+import { isWorkspaceFile, seedSettings, serverFolders, startServer } from "./server.mjs";
 
 const hostCrashed = 96;
 const serverEnded = 97;
@@ -34,11 +34,13 @@ const folders = serverFolders(scratch);
 folders.userData = path.resolve(values("user-data-dir")[0] ?? folders.userData);
 folders.extensions = path.resolve(values("extensions-dir")[0] ?? folders.extensions);
 const workspace = path.resolve(args.find((arg) => !arg.startsWith("-")) ?? path.join(scratch, "workspace"));
-fs.mkdirSync(workspace, { recursive: true });
+if (!isWorkspaceFile(workspace)) fs.mkdirSync(workspace, { recursive: true });
 seedSettings(folders.userData);
 
 /** What the workbench says of services and native modules that this server does not have. */
 const noise = [
+  // A folder of a file system that the suite itself makes, before it is made.
+  /ENOPRO: No file system provider|^CodeExpectedError\s+at \w+\.withProvider|^No search provider registered/,
   /^\[(AgentHost|ChatModelSelection|AccountPolicyGate|remote-connection|reconnection-grace-time|RemoteAgentHostProtocol|Service Worker)\b/,
   /open-vsx|@vscode[/](spdlog|native-watchdog)/,
   /authentication provider 'github'/,

@@ -116,9 +116,10 @@ export async function startServer(folders, options = {}) {
     stop: server.stop,
     kill: server.kill,
     log: () => log,
-    /** The workbench on `folder`; `payload` as VS Code's own tests pass it. */
+    /** The workbench on a folder, or on what a `.code-workspace` file names; `payload` as VS Code's own tests pass it. */
     url: (folder, payload = []) => {
-      const query = new URLSearchParams({ tkn: token, folder: path.resolve(folder) });
+      const what = isWorkspaceFile(folder) ? "workspace" : "folder";
+      const query = new URLSearchParams({ tkn: token, [what]: path.resolve(folder) });
       if (payload.length > 0) query.set("payload", JSON.stringify(payload));
       return `http://localhost:${port}/?${query}`;
     },
@@ -126,6 +127,11 @@ export async function startServer(folders, options = {}) {
     hostFailure: () => hostExits(log).find(({ code, signal }) => code !== "0" || signal !== "null")?.line,
     hostHasExited: () => hostExits(log).length > 0,
   };
+}
+
+/** @param {string} file */
+export function isWorkspaceFile(file) {
+  return file.endsWith(".code-workspace");
 }
 
 function hostExits(log) {

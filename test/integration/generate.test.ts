@@ -3,10 +3,13 @@ import { parseSync } from "oxc-parser";
 import * as vscode from "vscode";
 import { commands } from "../../src/extension/contributions";
 import type { GenerateResult } from "../../src/extension/editor/generateRun";
+import { SlowFile } from "./slowFile";
 import { briefly, closeEditors, openDocument, run, runRefused, until } from "./support";
 
 /** Room for a function, and always the same one. */
 const writing = { maxTokens: 200, temperature: 0 };
+
+const openEditor = (): vscode.TextEditor | undefined => vscode.window.activeTextEditor;
 
 describe("generation into a document", () => {
   afterEach(closeEditors);
@@ -129,6 +132,24 @@ describe("generation into a document", () => {
     });
     const made = vscode.workspace.textDocuments.find(({ uri }) => uri.toString() === document);
     assert.equal(made?.getText(), text);
+  });
+
+  it("writes into a file that is still being opened, and into no new document", async () => {
+    const file = new SlowFile();
+    const mounted = vscode.workspace.registerFileSystemProvider(file.uri.scheme, file);
+    try {
+      void vscode.commands.executeCommand("vscode.open", file.uri);
+      await until("the file has a tab", () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === "slow.ts");
+      assert.equal(openEditor(), undefined);
+      const generating = run<GenerateResult>(commands.generate, { prompt: "Write a constant.", ...briefly });
+      file.release();
+      const { text, document } = await generating;
+      assert.equal(document, file.uri.toString());
+      assert.equal(openEditor()?.document.getText(), text);
+    } finally {
+      await closeEditors();
+      mounted.dispose();
+    }
   });
 
   it("refuses a blank prompt and leaves the document alone", async () => {

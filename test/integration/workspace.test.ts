@@ -19,38 +19,22 @@ import {
   delta,
   ended,
   type Script,
-  ScriptedServer,
+  type ScriptedServer,
   type SeenRequest,
   said,
   stream,
 } from "../support/servers/scriptedServer";
-import { ask, closeEditors, newAgent, run, runRefused, until } from "./support";
-
-interface Waiting {
-  readonly agent: string;
-  readonly call: string;
-  readonly kind: string;
-  readonly question: string;
-  readonly ways: readonly string[];
-}
-
-/** An answer that calls a tool. */
-function calls(name: string, args: object): Script {
-  const call = { index: 0, id: `call-${name}`, type: "function", function: { name, arguments: JSON.stringify(args) } };
-  return stream(delta({ tool_calls: [call] }), ended("tool_calls"));
-}
-
-const done = stream(said("Done."), ended());
+import { Actors, calls, decide, done, question, waiting } from "./actors";
+import { closeEditors, newAgent, run, runRefused, until } from "./support";
 
 describe("an agent that acts", () => {
+  let actors: Actors;
   let server: ScriptedServer;
   let folder: string;
-  let count = 0;
 
   before(async () => {
-    server = await ScriptedServer.start();
-    server.play(stream(said("OK"), ended()));
-    await run(commands.connectServer, { address: `127.0.0.1:${server.port}`, model: "tiny" });
+    actors = await Actors.start("Actor");
+    server = actors.server;
     folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
     assert.notEqual(folder, "");
   });
@@ -61,46 +45,9 @@ describe("an agent that acts", () => {
   const file = (name: string) => path.join(folder, name);
   const write = (name: string, text: string) => writeFileSync(file(name), text);
   const text = (name: string) => readFileSync(file(name), "utf8");
-  const waiting = () => run<readonly Waiting[]>(commands.reviewWaiting, { list: true });
-
-  async function actor(tools: readonly string[]): Promise<string> {
-    const { id } = await newAgent(`Actor ${++count}`);
-    await run(commands.useOtherModel, { agent: id, server: server.url, serverModel: "tiny", background: true });
-    const agent = await run<AgentSummary>(commands.chooseTools, { agent: id, tools });
-    assert.deepEqual(agent.tools?.map(({ name }) => name).sort(), [...tools].sort());
-    return id;
-  }
-
-  /** Sends a message whose turn takes these answers; resolves when the first one is there. */
-  async function begin(agent: string, ...scripts: readonly Script[]): Promise<void> {
-    server.requests.length = 0;
-    server.play(...scripts);
-    await ask(agent, "Go.");
-  }
-
-  /** The question that waits for this agent. */
-  async function question(agent: string): Promise<Waiting> {
-    let found: Waiting | undefined;
-    await until("a question waits", async () => {
-      found = (await waiting()).find((one) => one.agent === agent);
-      return found !== undefined;
-    });
-    assert(found);
-    return found;
-  }
-
-  async function decide(agent: string, way: string, more: object = {}): Promise<void> {
-    const { call } = await question(agent);
-    await run(commands.reviewWaiting, { agent, call, way, ...more });
-  }
-
-  /** The results that the server was sent with its last request, when it has had so many. */
-  async function results(requests: number): Promise<readonly string[]> {
-    await until(`${requests} requests`, () => server.requests.length >= requests, 20_000);
-    const { messages } = server.requests[requests - 1]?.json ?? {};
-    assert(Array.isArray(messages));
-    return messages.filter(({ role }) => role === "tool").map(({ content }) => String(content));
-  }
+  const actor = (tools: readonly string[]) => actors.make(tools);
+  const begin = (agent: string, ...scripts: readonly Script[]) => actors.begin(agent, ...scripts);
+  const results = (requests: number) => actors.results(requests);
 
   it("reads and searches without asking, also what is not saved", async () => {
     write("seen.txt", "first\nsecond\n");
@@ -149,7 +96,7 @@ describe("an agent that acts", () => {
     await decide(agent, "allow");
     const last = await results(5);
     assert.match(last.at(-1) ?? "", /^Exit code 0\./);
-    assert.ok(vscode.window.terminals.some(({ name }) => name === `Resident: Actor ${count}`));
+    assert.ok(vscode.window.terminals.some(({ name }) => name === `Resident: ${actors.lastName}`));
   });
 
   function openDiffs(): readonly vscode.Tab[] {

@@ -82,7 +82,7 @@ describe("the addon for macOS", () => {
     assert.equal(mlx.minimumMacos, macBuild() === "26" ? "26.2" : "14.0");
   });
 
-  it("is staged with MLX's library and its kernels beside it, and with nothing else", () => {
+  it("is staged with MLX's library and its kernels next to it, and with nothing else", () => {
     const files = fs.readdirSync(stage, { recursive: true }).filter((name) => path.extname(name) !== "");
     assert.deepEqual(files.sort(), ["mlx/lib/libmlx.dylib", "mlx/lib/mlx.metallib", "resident.node"]);
   });

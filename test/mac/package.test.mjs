@@ -86,7 +86,7 @@ describe("the package for macOS", function () {
     assert.deepEqual(resolved, [`${target}/mlx/lib/libmlx.dylib`]);
   });
 
-  it("has Metal's kernels beside the library that looks for them there", () => {
+  it("has Metal's kernels next to the library that looks for them there", () => {
     const metallib = fs.readFileSync(path.join(stage, target, "mlx", "lib", "mlx.metallib"));
     assert.equal(metallib.toString("latin1", 0, 4), "MTLB");
   });

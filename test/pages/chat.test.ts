@@ -63,7 +63,7 @@ describe("the chat in a browser", () => {
     [320, 430],
     [640, 300],
   ] as const) {
-    it(`keeps the transcript readable and Send in view beside a long draft, at ${width} × ${height}`, async () => {
+    it(`keeps the transcript readable and Send in view with a long draft, at ${width} × ${height}`, async () => {
       await opened().show("chat", "done", "dark");
       await tab().setViewportSize({ width, height });
       await tab().getByRole("textbox").fill("A line of a long draft\n".repeat(60));
@@ -74,7 +74,7 @@ describe("the chat in a browser", () => {
     });
   }
 
-  it("keeps Send in view beside a failure and a load, too", async () => {
+  it("keeps Send in view with a failure and a load, too", async () => {
     await opened().show("chat", "loading", "dark");
     await tab().setViewportSize({ width: 640, height: 430 });
     await tab().getByRole("textbox").fill("A line of a long draft\n".repeat(60));

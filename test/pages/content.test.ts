@@ -23,18 +23,20 @@ describe("content that is wide", () => {
     });
   }
 
-  it("never widens the room: any kind, in one column and in two", async () => {
-    await opened().show("room", "many", "dark");
-    for (const width of [280, ...widths]) {
-      await opened().resize(width);
-      const wider = await opened().tab.evaluate(() =>
-        [document.documentElement, ...document.querySelectorAll(".log, .ans, .md, .ask")]
-          .filter((element) => element.scrollWidth > element.clientWidth)
-          .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
-      );
-      assert.deepEqual(wider, [], `at ${width} px`);
-    }
-  });
+  for (const state of ["many", "attached"]) {
+    it(`never widens the room: ${state}, in one column and in two`, async () => {
+      await opened().show("room", state, "dark");
+      for (const width of [280, ...widths]) {
+        await opened().resize(width);
+        const wider = await opened().tab.evaluate(() =>
+          [document.documentElement, ...document.querySelectorAll(".log, .ans, .md, .ask, .attached, .chips")]
+            .filter((element) => element.scrollWidth > element.clientWidth)
+            .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
+        );
+        assert.deepEqual(wider, [], `at ${width} px`);
+      }
+    });
+  }
 
   it("scrolls in a table's own box, with the keyboard too", async () => {
     await opened().show("chat", "tables", "dark");

@@ -85,19 +85,21 @@ describe("a turn with steps in a browser", () => {
     assert(await line("Read").evaluate((one) => one === document.activeElement));
   });
 
+  it("keeps the calls of a lone step as they are when a further step begins", async () => {
+    await opened().show("chat", "actingRuns", "dark");
+    await line("Edit").click();
+    await line("Edit").focus();
+    const step = { id: "g2", user: "", results: [{ call: "e1", text: "Changed a.ts: +2 -2" }], answer: "" };
+    await post({ type: "turn", turn: { ...step, state: "running", createdAt: 0 } });
+    await tab().getByRole("group", { name: "Step 1 of 2" }).waitFor();
+    assert(await line("Edit").evaluate((one) => one === document.activeElement && one.closest("[open]") !== null));
+  });
+
   it("finds text in arguments and results that are folded, and shows it", async () => {
     await opened().show("chat", "steps", "dark");
-    await tab().keyboard.press("Control+f");
-    for (const hidden of ["src/parser/interface.ts:12", "160", "no such file"]) {
-      await tab().evaluate(() => getSelection()?.removeAllRanges());
-      const found = await tab().evaluate(
-        (text) => "find" in window && typeof window.find === "function" && window.find(text, false, false, true),
-        hidden,
-      );
-      assert.equal(found, true, hidden);
-      const shown = await tab().evaluate(() => getSelection()?.anchorNode?.parentElement?.checkVisibility());
-      assert.equal(shown, true, hidden);
-    }
+    for (const hidden of ["src/parser/interface.ts:12", '"from"', '"test/parser"'])
+      assert.equal(await opened().find(hidden), true, hidden);
+    assert.equal(await tab().locator("details.call[open]").count(), 3);
   });
 
   it("shows more of a long result in its place, and ten megabytes only in an editor, without a long wait", async () => {

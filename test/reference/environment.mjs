@@ -64,7 +64,7 @@ function* pythons() {
 const keyOf = ({ requirements, mlx }, version) =>
   hashFiles(root, [requirements], version, process.platform, process.arch, mlx?.sha256 ?? "");
 
-/** What pip is asked for besides the list: MLX's Python part, of the version and the systems that `wheel` is for. */
+/** What pip is asked for in addition to the list: MLX's Python part, of the version and systems that `wheel` is for. */
 export function mlxPythonPart(wheel, pythonVersion) {
   const python = /\d+\.\d+/.exec(pythonVersion)?.[0];
   const platforms = wheel.tags.map((tag) => `--platform=${tag}`);

@@ -4,7 +4,7 @@ import type { BenchReport } from "../../src/protocol/service";
 import { runCli } from "../support/agents/cli";
 import { temporaryFolder } from "../support/models/folders";
 
-/** The program as a person runs it, beside mlx_lm as it is: nothing is recorded. */
+/** The program as a person runs it, compared with mlx_lm as it is: nothing is recorded. */
 describe("EXP-005", () => {
   const home = temporaryFolder();
 

@@ -82,7 +82,7 @@ def parts(config, **others):
     return {"model_type": "mistral3", "text_config": {**BASE, "tie_word_embeddings": False, **config}, **others}
 
 
-# name: (config beside BASE, stored type, quantisation)
+# name: (config in addition to BASE, stored type, quantisation)
 CASES = {
     "llama, tied": ({}, mx.float32, None),
     "llama, own head, biases, llama3 rope": (
@@ -174,7 +174,7 @@ CASES = {
 
 
 def random_weight(config):
-    """Norms lie around 1 (stored as they differ from it in Gemma); all else is wide enough that logits differ clearly."""
+    """Norms are near 1 (stored as they differ from it in Gemma); all else is wide enough that logits differ clearly."""
 
     def draw(path, weight):
         noise = mx.random.normal(weight.shape) * 0.12

@@ -27,7 +27,7 @@ const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts]
 /**
  * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. `onDemand`: runs only where
  * it is named. `behind`: compilers do most of its work, and the tiers that wait much leave them a processor: set-up and
- * `prepare` ("build"), or the tests too ("all"), run beside the other tiers at the lowest priority. Limits there are wide.
+ * `prepare` ("build"), or the tests too ("all"), run at the same time as the other tiers, at the lowest priority. Limits there are wide.
  * All commands are arguments of this Node.
  */
 export const tiers = [
@@ -96,7 +96,7 @@ export const tiers = [
     onDemand: true,
     setUp: ["mlx", "addon", "build"],
     prepare: bundled("integration"),
-    commands: [{ name: "real", args: () => ["test/integration/run.mjs", "--real"], limitMs: minutes(35) }],
+    commands: [{ name: "real", args: () => ["test/integration/run.mjs", "--real"], limitMs: minutes(60) }],
   },
   {
     name: "integration",
@@ -151,7 +151,7 @@ export const tiers = [
 export const commandsOf = (tier, parts) => tier.commands.filter((command) => parts.length === 0 || !command.whole);
 
 /**
- * The tiers to run, and of them those that run one after the other (`front`) and those that are made beside them (`behind`).
+ * The tiers to run, and of them those that run one after the other (`front`) and those that run at the same time (`behind`).
  * With nothing to stand behind, a tier runs like any other.
  *
  * @param {readonly string[]} named none: all but those on demand

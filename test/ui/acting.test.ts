@@ -1,85 +1,48 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import {
-  beginStream,
-  delta,
-  ended,
-  type Script,
-  ScriptedServer,
-  said,
-  stream,
-} from "../support/servers/scriptedServer";
+import { Actor, calls, says, text } from "./support/actor";
 import { Chat } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 import { until } from "./support/until";
 
-/** An answer that calls a tool. */
-function calls(name: string, args: object): Script {
-  const call = { index: 0, id: `call-${name}`, type: "function", function: { name, arguments: JSON.stringify(args) } };
-  return stream(said("I look."), delta({ tool_calls: [call] }), ended("tool_calls"));
-}
-
-/** A file of the workspace as it is on disk. */
-function text(name: string): string {
-  const { searchParams } = new URL(process.env["RESIDENT_UI_URL"] ?? "");
-  return readFileSync(path.join(searchParams.get("folder") ?? "", name), "utf8");
-}
-
 describe("the chat of an agent that acts", () => {
   const workbench = useWorkbench((workbench) => workbench.openSideBar());
-  let server: ScriptedServer;
+  let actor: Actor;
 
-  before(async () => {
-    server = await ScriptedServer.start();
-    server.play(stream(said("OK"), ended()));
-  });
-  after(() => server.stop());
+  after(() => actor.server.stop());
 
   it("is given a model on a server, and tools by name", async () => {
-    const { page, quickInput } = workbench();
-    await workbench().command("Resident: Connect to a Server");
-    await workbench().answer("Connect to a Server", `127.0.0.1:${server.port}`);
-    await workbench().pick(`Model on 127.0.0.1:${server.port}`, "tiny");
-    await page.getByRole("button", { name: "New Agent…" }).last().click();
-    await workbench().answer("New Agent", "Hana");
-    await Chat.of(workbench(), "Hana");
-    await workbench().command("Resident: Choose Tools");
-    await workbench().check("Tools of Hana", ["read_file", "edit_file", "run"]);
-    await quickInput.waitFor({ state: "hidden" });
+    actor = await Actor.make(workbench(), "Hana", ["read_file", "edit_file", "run"]);
   });
 
   it("shows a change in its place and in the diff editor, and makes it when it is accepted there", async () => {
     const { page } = workbench();
     const edit = { path: "fibonacci.py", old: "print(fibonacci(10))", new: "print(fibonacci(12))" };
-    const done = stream(said("It prints twelve now."), ended());
-    server.play(calls("read_file", { path: "fibonacci.py" }), calls("edit_file", edit), done);
-    const chat = await Chat.of(workbench(), "Hana");
-    await chat.send("Print twelve numbers.");
+    const read = calls(["read_file", { path: "fibonacci.py" }]);
+    const message = "Print twelve numbers.";
+    const chat = await actor.begin(message, read, calls(["edit_file", edit]), says("It prints twelve now."));
     const bar = chat.frame.getByRole("group", { name: "Waits for you" });
     await bar.getByText("Edit fibonacci.py (+1 −1)").waitFor();
     await chat.lastTurn.getByText("print(fibonacci(12))").first().waitFor();
     await page.getByRole("button", { name: "1 question of your agents waits for you" }).waitFor();
     await chat.screenshot("acting-change-dark");
+    await workbench().shootNarrow(chat.frame, "acting-change-340-dark");
     await bar.getByRole("button", { name: "Open Diff" }).click();
     await page.locator(".monaco-diff-editor").waitFor();
     await page.locator(".modified-in-monaco-diff-editor").getByText("print(fibonacci(12))").waitFor();
     await workbench().screenshot("acting-diff-dark");
-    assert.match(text("fibonacci.py"), /fibonacci\(10\)/);
+    assert.match(text("fibonacci.py") ?? "", /fibonacci\(10\)/);
     await page.getByRole("button", { name: /^Accept Change/ }).click();
     await page.locator(".monaco-diff-editor").waitFor({ state: "detached" });
     const after = await Chat.of(workbench(), "Hana");
     await after.lastTurn.getByText("It prints twelve now.").waitFor();
-    assert.match(text("fibonacci.py"), /fibonacci\(12\)/);
+    assert.match(text("fibonacci.py") ?? "", /fibonacci\(12\)/);
     await after.frame.getByRole("group", { name: "Waits for you" }).waitFor({ state: "hidden" });
     await after.screenshot("acting-changed-dark");
   });
 
   it("runs a command that is allowed by keyboard, and shows its output", async () => {
-    const done = stream(said("It printed them."), ended());
-    server.play(calls("run", { command: "python3 fibonacci.py" }), done);
-    const chat = await Chat.of(workbench(), "Hana");
-    await chat.send("Run it.");
+    const command = calls(["run", { command: "python3 fibonacci.py" }]);
+    const chat = await actor.begin("Run it.", command, says("It printed them."));
     await chat.frame.getByRole("group", { name: "Waits for you" }).getByText("Run python3 fibonacci.py").waitFor();
     await chat.message.focus();
     await chat.message.press("ArrowUp");
@@ -87,15 +50,14 @@ describe("the chat of an agent that acts", () => {
     await chat.lastTurn.getByText("It printed them.").waitFor();
     await chat.lastTurn.getByText("exit 0").waitFor();
     await chat.lastTurn.locator(".call-figs").waitFor();
-    assert.match(JSON.stringify(server.requests.at(-1)?.json), /Exit code 0\.\\n\[0, 1, 1, 2, 3/);
+    assert.match(JSON.stringify(actor.server.requests.at(-1)?.json), /Exit code 0\.\\n\[0, 1, 1, 2, 3/);
     await chat.screenshot("acting-command-dark");
   });
 
   it("refuses by Escape what waits, from the list over all agents too", async () => {
-    const done = stream(said("Then not."), ended());
-    server.play(calls("run", { command: "echo one" }), calls("run", { command: "echo two" }), done);
-    const chat = await Chat.of(workbench(), "Hana");
-    await chat.send("Run two.");
+    const [one, two] = ["echo one", "echo two"].map((command) => calls(["run", { command }]));
+    assert(one && two);
+    const chat = await actor.begin("Run two.", one, two, says("Then not."));
     const bar = chat.frame.getByRole("group", { name: "Waits for you" });
     await bar.getByText("Run echo one").waitFor();
     await chat.message.press("ArrowUp");
@@ -106,18 +68,7 @@ describe("the chat of an agent that acts", () => {
     const dialog = page.getByRole("dialog").filter({ hasText: "echo two" });
     await dialog.getByRole("button", { name: "Deny" }).click();
     await chat.lastTurn.getByText("Then not.").waitFor();
-    const refused = async () => JSON.stringify(server.requests.at(-1)?.json).match(/refused this/g)?.length === 2;
+    const refused = async () => JSON.stringify(actor.server.requests.at(-1)?.json).match(/refused this/g)?.length === 2;
     await until("both are refused", refused);
-  });
-
-  it("is stopped with its command", async () => {
-    server.play(calls("run", { command: "echo begun; sleep 500" }), (response) => beginStream(response));
-    const chat = await Chat.of(workbench(), "Hana");
-    await chat.send("Sleep.");
-    const bar = chat.frame.getByRole("group", { name: "Waits for you" });
-    await bar.getByRole("button", { name: "Run", exact: true }).click();
-    await chat.lastTurn.getByText("begun", { exact: true }).waitFor();
-    await chat.frame.getByRole("button", { name: "Stop" }).first().click();
-    await chat.frame.getByRole("article", { name: /, stopped$/ }).waitFor();
   });
 });

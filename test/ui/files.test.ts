@@ -42,6 +42,8 @@ describe("files in a chat", () => {
     await chat.lastTurn.getByText("What is it called?").waitFor();
     await chat.lastTurn.getByRole("button", { name: /^Open file fibonacci\.py/ }).waitFor();
     await chat.figures();
+    const draft = chat.frame.getByRole("list", { name: "Attached to the message" });
+    await draft.waitFor({ state: "detached" });
   });
 
   it("that cannot be attached say why", async () => {

@@ -25,6 +25,8 @@ const settings = {
   "resident.answers.maxTokens": 1000,
   "resident.answers.temperature": 0,
   "window.autoDetectColorScheme": true,
+  // Terminals draw their text as text: it can be read there.
+  "terminal.integrated.gpuAcceleration": "off",
 };
 
 /** Mocha in this process, as its own command would run it. */

@@ -9,8 +9,8 @@
 namespace resident {
 
 /**
- * The thread that compiles grammars, beside the one of MLX and those of files. It has a stack of its own size, since
- * the compiler follows a grammar's depth with it, and it is only there while there is something to compile.
+ * The thread that compiles grammars, in addition to the one of MLX and those of files. It has a stack of its own size,
+ * since the compiler follows a grammar's depth with it, and it is only there while there is something to compile.
  */
 class CompileThread {
  public:

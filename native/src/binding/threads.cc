@@ -63,7 +63,7 @@ IoThreads::IoThreads() {
 }
 
 void IoThreads::PostHelp(Job job) {
-  // While steps run no processor is idle: whoever is sent anywhere is in their way.
+  // While steps run no processor is idle: a thread that is sent to another processor is in their way.
   if (!pace_.stepping()) {
     for (Worker& worker : workers_) {
       if (worker.thread.get_id() != std::this_thread::get_id()) worker.place.RunElsewhere(worker.thread);

@@ -106,7 +106,7 @@ class IoThreads {
 
   /** Jobs begin in the order they were posted. */
   void Post(Job job) { queue_.Push(std::move(job)); }
-  /** From one of these threads: a job that another one is to begin at once, beside the caller's. */
+  /** From one of these threads: a job that another one is to begin at once, while the caller's goes on. */
   void PostHelp(Job job);
   /** On one of them, between two pieces of a job: rests as `pace` has it. */
   void Rest();

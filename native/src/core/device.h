@@ -45,7 +45,7 @@ void PrepareMlx();
 
 std::string MlxVersion();
 
-/** What decides the last bits of MLX's results on a device besides its version (DeviceClassName). */
+/** What decides, in addition to MLX's version, the last bits of its results on a device (DeviceClassName). */
 std::string DeviceClass(const mlx::core::Device& device);
 
 }  // namespace resident

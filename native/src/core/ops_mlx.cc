@@ -40,7 +40,7 @@ struct MlxNorm final : Norm {
 };
 
 /**
- * One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at `first_slot` (which may lie
+ * One sequence's part of a step: its context is a view where `blocks` is empty, token 0 at `first_slot` (which may be
  * before the slab where no token so early is read).
  */
 struct MlxSpan {
@@ -184,7 +184,7 @@ class MlxOps final : public Ops {
     return scale == 1 ? x : Times(x, scale);
   }
 
-  /** Per layer all writes come before all reads: a read of the old slab beside the write would force a copy of it. */
+  /** Per layer all writes come before all reads: a read of the old slab as well would force the write to copy it. */
   Attended Attend(const AttentionLayer& layer, const StepRows& step_rows, Tensor x, const Tensor& k_slab,
                   const Tensor& v_slab) const override {
     const auto& rows = static_cast<const MlxRows&>(step_rows);

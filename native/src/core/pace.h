@@ -7,7 +7,7 @@ namespace resident {
 
 /**
  * How file work shares the processors with a model's steps. A step is as late as the latest of its threads: while steps
- * take all processors, whoever works on files rests most of the time, and goes on at full speed when they end.
+ * take all processors, a thread that works on files rests most of the time, and goes on at full speed when they end.
  */
 class Pace {
  public:

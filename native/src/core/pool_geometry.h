@@ -9,8 +9,8 @@
 namespace resident {
 
 /**
- * How a block lies in a slab: `pieces` runs of blockTokens * `token_bytes`, so that the first t tokens of a block are
- * the first t * token_bytes of every piece.
+ * How a block is laid out in a slab: `pieces` runs of blockTokens * `token_bytes`, so that the first t tokens of a
+ * block are the first t * token_bytes of every piece.
  */
 struct PieceLayout {
   size_t pieces;

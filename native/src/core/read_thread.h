@@ -10,8 +10,8 @@
 namespace resident {
 
 /**
- * A thread that does jobs in the order in which they are added, beside the thread that added them. The first job that
- * throws ends the work: the others are not begun.
+ * A thread that does jobs in the order in which they are added, while the thread that added them goes on. The first
+ * job that throws ends the work: the others are not begun.
  */
 class ReadThread {
  public:
@@ -28,7 +28,7 @@ class ReadThread {
   /** Once the first `count` jobs are done. Throws what one of all jobs threw. `woken` is called whenever one calls
    * Tell. */
   void WaitFor(uint64_t count, const std::function<void()>& woken);
-  /** For jobs: wakes whoever waits. */
+  /** For jobs: wakes the threads that wait. */
   void Tell();
 
  private:

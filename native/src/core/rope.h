@@ -6,9 +6,9 @@
 namespace resident {
 
 /**
- * What a rotary embedding needs besides positions. It rotates the first `dims` dimensions of a head. With `wavelengths`
- * empty: angle = position * scale * theta^(-2i/dims); otherwise angle = position / wavelengths[i], i < dims / 2, where
- * an infinite one does not turn. What is rotated is multiplied by `magnitude` first.
+ * What a rotary embedding needs in addition to positions. It rotates the first `dims` dimensions of a head. With
+ * `wavelengths` empty: angle = position * scale * theta^(-2i/dims); otherwise angle = position / wavelengths[i],
+ * i < dims / 2, where an infinite one does not turn. What is rotated is multiplied by `magnitude` first.
  */
 struct RopeTable {
   int dims = 0;

@@ -13,7 +13,7 @@ namespace resident {
 /**
  * A pool's memory for threads that do not compute: they may fill blocks that no table names while a step runs, since
  * nobody else reads or writes those. Only pools whose slabs never move have one. The pool closes it before it goes, and
- * waits for whoever is inside.
+ * waits for the threads that are inside.
  */
 class SlabAccess {
  public:

@@ -153,7 +153,7 @@ uint64_t KernelStepBytes(const ModelConfig& config, int threads, const StepShape
                            uint64_t(threads) * AttendScratchFloats(config.head_dim) * kFloat;
   const uint64_t arrays = 3 * shape.rows() * padded(sizes.hidden) * kFloat;
   const uint64_t logits = 2 * shape.wanted_rows * sizes.vocabulary * kFloat;  // one is what a sampler makes of them
-  return 2 * scratch + arrays + logits;  // scratch grows by half, beside what it replaces
+  return 2 * scratch + arrays + logits;  // scratch grows by half, while what it replaces is still there
 }
 
 }  // namespace resident

@@ -136,13 +136,13 @@ struct KernelTable {
   bool takes_pairs;
 
   /**
-   * [groups * 32] floats as integers; `pairs` may be nullptr unless `takes_pairs`, scales and sums lie `stride` apart.
+   * [groups * 32] floats as integers; `pairs` may be nullptr unless `takes_pairs`, scales and sums are `stride` apart.
    * What holds a value that is no finite number becomes NaN as a whole group.
    */
   void (*quantise)(const float* x, int groups, int8_t* digits, int8_t* pairs, float* scales, float* sums,
                    size_t stride);
   /**
-   * 16 outputs of `rows` rows for each of some panels that lie `panel_bytes` apart: y[panel][row][16], panels
+   * 16 outputs of `rows` rows for each of some panels that are `panel_bytes` apart: y[panel][row][16], panels
    * PanelStride(rows) floats apart, of which those beyond `rows` are scratch.
    */
   void (*quantised_panels)(const PanelFormat& format, const uint8_t* panel, size_t panel_bytes, int panels,
@@ -163,7 +163,7 @@ struct KernelTable {
   /** GELU's tanh approximation of gate, times up. */
   void (*gelu_multiply)(const float* gate, const float* up, int n, float* y);  // padded
   void (*attend)(const AttendUnit& unit);
-  /** Joins the states of `splits` splits that lie `split_stride` floats apart; one row. */
+  /** Joins the states of `splits` splits that are `split_stride` floats apart; one row. */
   void (*join_splits)(const float* partial, size_t split_stride, int splits, int head_dim, float* out);
   /** y = exp(scale * (x − largest)) of n elements that need no padding. */
   void (*exp_weights)(const float* x, int n, float largest, float scale, float* y);

@@ -162,7 +162,7 @@ void PackedMatrix::PackCodes(const SourceMatrix& source, ThreadPool* threads) {
   const size_t group_bytes = kPanelRows * (scale_bytes + codes);
   PackPanels(size_t(scale_groups) * group_bytes, threads, [&](int o) {
     const size_t lane = size_t(o % kPanelRows);
-    // Two codes of 4 bits lie in a byte as they do in a panel.
+    // Two codes of 4 bits are in a byte as they are in a panel.
     const auto* from = static_cast<const std::byte*>(source.weights) + size_t(o) * row_bytes;
     for (int g = 0; g < scale_groups; ++g, from += codes) {
       std::byte* to = Panel(o / kPanelRows) + size_t(g) * group_bytes;

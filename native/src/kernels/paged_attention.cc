@@ -189,7 +189,7 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
       std::for_each(at, at + keys, [&](float& query) { query *= factor; });
     }
   }
-  // Neighbouring rows go to neighbouring tokens of K, which lies transposed: rows are the inner loop.
+  // Neighbouring rows go to neighbouring tokens of K, which is stored transposed: rows are the inner loop.
   const std::span slots(rows.slots.data() + first, size_t(end - first));
   if (cache.type == FloatType::kQ8) {
     const QuantisedLayout layout{w.kv_heads, dim, rows.block_tokens};

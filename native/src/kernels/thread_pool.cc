@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/** What lies between two pieces of one step is shorter; a helper that spins longer takes somebody's processor. */
+/** The time between two pieces of one step is shorter; a helper that spins longer takes somebody's processor. */
 constexpr auto kSpin = 40us;
-/** Chunks take some tens of microseconds mostly: whoever needs this long for one was descheduled, … */
+/** Chunks mostly take some tens of microseconds: a thread that needs this long for one was descheduled, … */
 constexpr auto kKeptWaiting = 1500us;
 /** … unless it is less than so many of the caller's own: attention over long contexts has long ones. */
 constexpr int kKeptWaitingChunks = 4;

@@ -6,9 +6,10 @@ const longestQuestion = 2000;
 export const askUser: BuiltInTool = {
   spec: {
     name: "ask_user",
-    description: "Asks the person one question and waits for the answer. Only when you cannot find it out yourself.",
+    description: "Asks the person for a decision that only the person can make. Never for what is in files: read them.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: { question: { type: "string" } },
       required: ["question"],
     },

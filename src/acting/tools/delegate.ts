@@ -7,6 +7,7 @@ export const delegate: BuiltInTool = {
       "Gives a task to a copy of you that knows all of this conversation. It can read and search, not change anything, and answers with what it found. Several calls in one answer work at once.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: { task: { type: "string", description: "What to find out" } },
       required: ["task"],
     },

@@ -1,4 +1,4 @@
-import { replaceOnce } from "../edits";
+import { replaceQuote } from "../copiedNumbers";
 import type { FileRef, FileText, PreparedCall } from "../ports";
 import { missingQuote } from "./missingQuote";
 import { type BuiltInTool, CallRefused, existingText, fileAt, type ToolCallInput, textArgument } from "./tool";
@@ -11,6 +11,7 @@ export const editFile: BuiltInTool = {
       "Replaces one part of a file. old must be there exactly once: copy it from the file with its spaces, without line numbers, and with enough lines around to be unique.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: {
         path: { type: "string" },
         old: { type: "string", description: "The text to replace, as it stands in the file" },
@@ -43,7 +44,7 @@ function preparedEdit(
   fresh: string,
 ): PreparedCall {
   const { ports, context } = input;
-  const edited = replaceOnce(text, old, fresh);
+  const edited = replaceQuote(text, old, fresh);
   const seen = ports.seen.get(context.agent, file.shown);
   if (seen !== undefined && seen !== digest) {
     const line = edited.kind === "edited" ? edited.line : edited.kind === "several" ? edited.lines[0] : 1;

@@ -12,6 +12,7 @@ export const listFiles: BuiltInTool = {
     description: "Lists the files of a folder and of the folders in it. Ignored files are left out.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: { path: { type: "string", description: "Folder; without it the whole workspace" } },
     },
   },

@@ -11,6 +11,7 @@ export const problems: BuiltInTool = {
     description: "Lists errors and warnings that the editor found, of a file or of the whole workspace.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: { path: { type: "string", description: "Only of this file or folder" } },
     },
   },

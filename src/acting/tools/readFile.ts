@@ -8,8 +8,9 @@ export const readFile: BuiltInTool = {
       "Reads a text file. Each line begins with its number and a tab, which are not part of the file. A long file is cut: go on with from.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: {
-        path: { type: "string", description: "Path in the workspace, such as src/main.ts" },
+        path: { type: "string", description: "Path in the workspace" },
         from: { type: "integer", minimum: 1, description: "First line" },
         to: { type: "integer", minimum: 1, description: "Last line" },
       },

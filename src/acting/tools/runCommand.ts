@@ -17,6 +17,7 @@ export const runCommand: BuiltInTool = {
       "Runs a command line in a terminal at the workspace's folder and gives what it prints and its exit code. It gets no input and ends after 5 minutes. For tests, builds and git; not to read or change files.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: { command: { type: "string" } },
       required: ["command"],
     },

@@ -12,6 +12,7 @@ export const search: BuiltInTool = {
     description: "Finds the lines of files that contain a text. Upper and lower case differ.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: {
         text: { type: "string", description: "What to look for" },
         path: { type: "string", description: "Only in this file or folder" },

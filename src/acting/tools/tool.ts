@@ -80,6 +80,8 @@ export function unreadableText({ shown }: FileRef, found: Exclude<FileText, { ki
 /** Files that are looked through for one of the same name. */
 const mostListed = 5000;
 const mostNamed = 5;
+/** A workspace with so few files is told whole: it saves a call. */
+const mostShown = 20;
 
 async function missingText(
   { ports: { workspace }, signal }: ToolCallInput,
@@ -94,6 +96,8 @@ async function missingText(
   );
   const same = paths.filter((one) => one.slice(one.lastIndexOf("/") + 1).toLowerCase() === name);
   const named = same.slice(0, mostNamed).map((one) => visibleLine(prefix + one));
-  const hint = named.length === 0 ? "Use list_files to see what there is." : `There is: ${named.join(", ")}.`;
-  return `There is no file ${shown}. ${hint}`;
+  if (named.length > 0) return `There is no file ${shown}. There is: ${named.join(", ")}.`;
+  const few = paths.length > mostShown ? [] : paths.map((one) => visibleLine(prefix + one));
+  const all = few.length === 0 ? "" : ` There is only: ${few.join(", ")}.`;
+  return `There is no file ${shown}.${all === "" ? " Use list_files to see what there is." : all}`;
 }

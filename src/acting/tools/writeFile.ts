@@ -1,3 +1,4 @@
+import { withoutFence } from "../fencedContent";
 import type { FileRef, PreparedCall } from "../ports";
 import { textLines } from "../textLines";
 import { type BuiltInTool, CallRefused, fileAt, type ToolCallInput, textArgument, unreadableText } from "./tool";
@@ -9,6 +10,7 @@ export const writeFile: BuiltInTool = {
     description: "Writes a whole file: a new one, or a short one (up to about 200 lines) anew. Give all of its text.",
     parameters: {
       type: "object",
+      additionalProperties: false,
       properties: {
         path: { type: "string" },
         content: { type: "string", description: "The whole text of the file" },
@@ -25,7 +27,7 @@ export const writeFile: BuiltInTool = {
 async function prepare(input: ToolCallInput): Promise<PreparedCall> {
   const { args, ports, context } = input;
   const file = await fileAt(input, textArgument(args, "path"), "write");
-  const content = textArgument(args, "content");
+  const content = withoutFence(file.path, textArgument(args, "content"));
   if (file.path === "") throw new CallRefused(`${file.shown} is a folder. Give the path of a file.`);
   const found = await ports.workspace.read(file);
   if (found.kind === "missing") return preparedWrite("Write", { file, after: content });

@@ -1,5 +1,6 @@
 /** What tools that write have in common: what is shown before, the copy that is kept, the write itself, and what is told of it. */
 import { changedLines, lineDiff } from "../../protocol/lineDiff";
+import { folderKey } from "../paths";
 import type { CallOutcome, FileChange, FileRef, PreparedCall } from "../ports";
 import { beginning, numberedLines } from "../results";
 import { type ToolCallInput, unreadableText } from "./tool";
@@ -64,10 +65,11 @@ async function keepCopy(
 ): Promise<void> {
   const texts: Record<string, string> = { [ports.digest(after)]: after };
   if (before !== undefined) texts[ports.digest(before)] = before;
+  const folder = ports.workspace.folders()[file.folder];
   const checkpoint = {
     turn: context.turn,
     call,
-    folder: ports.workspace.folders()[file.folder]?.path ?? "",
+    folder: folder === undefined ? "" : folderKey(folder),
     path: file.path,
     ...(before === undefined ? {} : { before: ports.digest(before) }),
     after: ports.digest(after),

@@ -64,6 +64,13 @@ export class ActingAgents implements Disposable {
     return isLeft ? { calls: [], stopped: interrupted } : state;
   }
 
+  /** Resolves when the turn at the head is over, with all of its steps; with why, where it was ended before it was answered. */
+  async endOfTurn(id: AgentId): Promise<string | undefined> {
+    const agent = this.known.get(id) ?? (await (await this.ports.service.get()).getAgent(id, 1));
+    if (this.acts(agent) && !this.held.has(id)) await this.ports.acting.follow(id);
+    return this.stateOf(id).stopped;
+  }
+
   /** The person lets it go on, after it stopped by itself or was interrupted. Resolves when it is under way. */
   async goOn(agent: AgentId): Promise<void> {
     const { acting, onError } = this.ports;

@@ -7,7 +7,11 @@ import { uniqueNames } from "./uniqueNames";
 export function actingFolders(): readonly WorkspaceFolder[] {
   const folders = vscode.workspace.workspaceFolders ?? [];
   const names = uniqueNames(folders.map(({ name }) => name));
-  return folders.map(({ uri }, index) => ({ name: names[index] ?? "", path: uri.path.replace(/(?<=.)\/$/, "") }));
+  return folders.map(({ uri }, index) => ({
+    name: names[index] ?? "",
+    path: uri.path.replace(/(?<=.)\/$/, ""),
+    ...(uri.scheme === "file" ? {} : { uri: uri.toString() }),
+  }));
 }
 
 /** A folder may have been closed since the reference was made. */

@@ -39,7 +39,7 @@ export interface ShellRun {
   readonly terminal: Pick<Terminal, "sendText" | "dispose">;
   readonly integration: ShellIntegration;
   readonly command: string;
-  /** Calls the listener when this terminal was closed, by whomever. */
+  /** Calls the listener when this terminal was closed, no matter by whom. */
   readonly onClosed: (listener: () => void) => Disposable;
 }
 

@@ -7,7 +7,8 @@ export function isJournal(value: unknown): value is readonly JournalEntry[] {
 
 function isEntry(value: unknown): value is JournalEntry {
   if (!isObject(value) || typeof value["call"] !== "string") return false;
-  const { result } = value;
+  const { result, delegate } = value;
+  if (delegate !== undefined && !isText(delegate)) return false;
   return result === undefined || (isObject(result) && typeof result["text"] === "string");
 }
 

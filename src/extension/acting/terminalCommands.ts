@@ -28,8 +28,7 @@ export class TerminalCommands implements Commands, Disposable {
     onData: (data: string) => void,
     signal: AbortSignal,
   ): Promise<CommandEnd> {
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
-    if (folder === undefined) throw new ResidentError("INVALID_REQUEST", "no folder is open", "open a folder first");
+    const folder = folderOfCommands();
     const inShell = await this.runInTerminal(agent, folder, command, onData, signal);
     if (inShell !== undefined) return inShell;
     if (signal.aborted) return {};
@@ -105,6 +104,19 @@ export class TerminalCommands implements Commands, Disposable {
     this.terminals.set(agent, terminal);
     return terminal;
   }
+}
+
+/** The first folder that is on a machine with terminals. In any other a terminal would stand somewhere outside of the workspace. */
+function folderOfCommands(): vscode.Uri {
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const found = folders.find(({ uri }) => uri.scheme === "file" || uri.scheme === "vscode-remote");
+  if (found !== undefined) return found.uri;
+  if (folders.length === 0) throw new ResidentError("INVALID_REQUEST", "no folder is open", "open a folder first");
+  throw new ResidentError(
+    "INVALID_REQUEST",
+    "commands cannot run here: the workspace has no folder on a machine with terminals",
+    "open a folder of this machine, or of one that VS Code is connected to",
+  );
 }
 
 /** Aborted when one of them is. */

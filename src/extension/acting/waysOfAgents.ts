@@ -7,12 +7,14 @@ import type { ActingUpdate, WaysState } from "../../protocol/chatActing";
 import type { AgentId, TurnId } from "../../protocol/service";
 import type { ServiceHandle } from "../engine/serviceHandle";
 import type { ActingAgents } from "./actingAgents";
-import { WaysRun } from "./waysRun";
+import type { KeptWays } from "./keptWays";
+import { type WaysPorts, WaysRun } from "./waysRun";
 
 export interface WaysOfAgentsPorts {
   readonly service: Pick<ServiceHandle, "get">;
   readonly agents: Pick<ActingAgents, "hold">;
   readonly loop: LoopPorts;
+  readonly kept: KeptWays;
   readonly language: string;
   readonly onError: (error: unknown) => void;
 }
@@ -35,39 +37,49 @@ export class WaysOfAgents implements Disposable {
   async begin(agent: AgentId, turn: TurnId, count: number): Promise<void> {
     if (this.runs.has(agent))
       throw new InvalidRequestError("it answers in several ways already", "choose one of them first");
-    const { service, agents, language, onError } = this.ports;
-    const tell = (update: ActingUpdate) => this.updates.fire({ agent, update });
-    const held = agents.hold(agent);
+    const held = this.ports.agents.hold(agent);
     try {
-      const run = await WaysRun.begin(agent, turn, count, {
-        ...{ door: await service.get(), language, onError },
-        follow: (id) => this.follow(id),
-        onState: (ways) => tell({ type: "ways", ...(ways && { ways }) }),
-        onProgress: (way, progress) => tell({ type: "wayProgress", way, progress }),
-        onText: (way, delta) => tell({ type: "wayText", way, delta }),
-      });
+      const run = await WaysRun.begin(agent, turn, count, await this.portsOf(agent));
       this.runs.set(agent, { run, held });
-      tell({ type: "ways", ways: run.state });
+      this.ports.kept.set(agent, run.forks);
+      this.updates.fire({ agent, update: { type: "ways", ways: run.state } });
     } catch (error) {
       held.dispose();
       throw error;
     }
   }
 
+  /** Shows the ways of an agent again that a window before this one left. */
+  async resume(agent: AgentId): Promise<void> {
+    const { kept } = this.ports;
+    const forks = kept.forksOf(agent);
+    if (forks.length === 0 || this.runs.has(agent)) return;
+    const run = await WaysRun.resume(agent, forks, await this.portsOf(agent));
+    if (run === undefined) kept.set(agent, []);
+    else if (this.runs.has(agent)) run.dispose();
+    else this.runs.set(agent, { run, held: this.ports.agents.hold(agent) });
+  }
+
   async choose(agent: AgentId, way: number): Promise<void> {
+    await this.resume(agent);
     const known = this.runs.get(agent);
     if (known === undefined)
       throw new InvalidRequestError("it does not answer in several ways", "ask it for some first");
     await known.run.choose(way);
-    this.end(agent);
+    this.forget(agent);
   }
 
   async stop(agent: AgentId): Promise<void> {
     await this.runs.get(agent)?.run.stop();
   }
 
-  /** The agent is gone, or its engine is. */
-  end(agent: AgentId): void {
+  /** One was chosen, or the agent is gone. */
+  forget(agent: AgentId): void {
+    this.end(agent);
+    this.ports.kept.set(agent, []);
+  }
+
+  private end(agent: AgentId): void {
     const known = this.runs.get(agent);
     known?.run.dispose();
     known?.held.dispose();
@@ -77,6 +89,18 @@ export class WaysOfAgents implements Disposable {
   dispose(): void {
     for (const agent of [...this.runs.keys()]) this.end(agent);
     this.updates.dispose();
+  }
+
+  private async portsOf(agent: AgentId): Promise<WaysPorts> {
+    const { service, language, onError } = this.ports;
+    const tell = (update: ActingUpdate) => this.updates.fire({ agent, update });
+    return {
+      ...{ door: await service.get(), language, onError },
+      follow: (id) => this.follow(id),
+      onState: (ways) => tell({ type: "ways", ...(ways && { ways }) }),
+      onProgress: (way, progress) => tell({ type: "wayProgress", way, progress }),
+      onText: (way, delta) => tell({ type: "wayText", way, delta }),
+    };
   }
 
   /** Several answers must not change the same files: each may look, and says what it would do. */

@@ -1,5 +1,5 @@
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { InvalidRequestError } from "../../common/errors";
+import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import type { Way, WaysState } from "../../protocol/chatActing";
 import type { PageTurn, RunProgress, TextDelta } from "../../protocol/page";
 import type { AgentDetail, AgentId, ResidentService, TurnId, TurnView } from "../../protocol/service";
@@ -71,6 +71,35 @@ export class WaysRun implements Disposable {
     return run;
   }
 
+  /**
+   * The ways of before the program was started anew, as far as their answers came. `undefined`: there are none to choose
+   * from any more. Where the conversation went on without a choice, they become branches, as those that are not chosen do.
+   */
+  static async resume(agent: AgentId, forks: readonly AgentId[], ports: WaysPorts): Promise<WaysRun | undefined> {
+    const run = new WaysRun(agent, ports);
+    const own: OneWay = { steps: [], isOver: true };
+    await run.look(own);
+    const left: OneWay[] = [];
+    for (const fork of forks) {
+      const way: OneWay = { fork, steps: [], isOver: true };
+      // One that was deleted meanwhile is no way any more.
+      if (await run.look(way).then(() => true, isGone)) left.push(way);
+    }
+    run.ways.push(own, ...left);
+    const [message] = own.steps;
+    const isSame = ({ steps }: OneWay) => message !== undefined && steps[0]?.parent === message.parent;
+    if (left.length > 0 && left.every(isSame)) return run;
+    await run.adopt();
+    await run.deleteForks();
+    run.dispose();
+    return undefined;
+  }
+
+  /** The forks that are ways. */
+  get forks(): readonly AgentId[] {
+    return this.ways.flatMap(({ fork }) => fork ?? []);
+  }
+
   get state(): WaysState {
     return {
       ways: this.ways.flatMap((way) => this.pageWay(way) ?? []),
@@ -89,13 +118,9 @@ export class WaysRun implements Disposable {
     if (chosen === undefined) throw new InvalidRequestError("there is no such way", "choose one that is shown");
     if (!this.state.isOpen)
       throw new InvalidRequestError("the answers are still being written", "wait for them, or stop them");
-    const { door } = this.ports;
     const own = this.ways[0]?.steps.at(-1)?.id;
-    for (const way of this.ways) {
-      if (way.fork === undefined || way.steps.length === 0) continue;
-      await door.adoptBranch(this.agent, way.fork, { asHead: way === chosen });
-    }
-    if (chosen.fork === undefined && own !== undefined) await door.rewindAgent(this.agent, own);
+    await this.adopt(chosen);
+    if (chosen.fork === undefined && own !== undefined) await this.ports.door.rewindAgent(this.agent, own);
     await this.deleteForks();
     this.dispose();
     this.ports.onState(undefined);
@@ -162,11 +187,24 @@ export class WaysRun implements Disposable {
     return { ...(fork === undefined ? {} : { agent: fork }), turn, ...(earlier.length === 0 ? {} : { earlier }) };
   }
 
+  /** Makes branches of the forks' answers. */
+  private async adopt(chosen?: OneWay): Promise<void> {
+    for (const way of this.ways) {
+      if (way.fork === undefined || way.steps.length === 0) continue;
+      await this.ports.door.adoptBranch(this.agent, way.fork, { asHead: way === chosen });
+    }
+  }
+
   private async deleteForks(): Promise<void> {
     for (const { fork } of this.ways) {
       if (fork !== undefined) await this.ports.door.deleteAgent(fork).catch(this.ports.onError);
     }
   }
+}
+
+function isGone(error: unknown): false {
+  if (toErrorInfo(error).code === "AGENT_NOT_FOUND") return false;
+  throw error;
 }
 
 /** Between two looks at whether an agent answers again. */

@@ -4,6 +4,7 @@ import { Acting } from "../../acting/acting";
 import { PendingApprovals } from "../../acting/approvals";
 import { BuiltInTools } from "../../acting/builtInTools";
 import { ForkDelegates } from "../../acting/delegates";
+import { folderKey } from "../../acting/paths";
 import type { ActingPorts, Clock, LoopPorts } from "../../acting/ports";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { InvalidRequestError } from "../../common/errors";
@@ -25,7 +26,9 @@ import { ChangeFiles } from "./changeFiles";
 import { Decisions } from "./decisions";
 import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
+import { uriOf } from "./folders";
 import { HostTools } from "./hostTools";
+import { KeptWays } from "./keptWays";
 import { askPutBack, showPutBack } from "./putBackDialogs";
 import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
@@ -89,7 +92,10 @@ export class WorkspaceActing implements Disposable {
     this.agents = this.store.add(new ActingAgents({ service, acting, hasTool, onError }));
     const { language } = vscode.env;
     this.ways = this.store.add(
-      new WaysOfAgents({ service, agents: this.agents, loop: loopPortsOf(ports), language, onError }),
+      new WaysOfAgents({
+        ...{ service, agents: this.agents, loop: loopPortsOf(ports), language, onError },
+        kept: new KeptWays(memory, onError),
+      }),
     );
     this.decisions = this.store.add(
       new Decisions(this.approvals, this.changes, (agent) => this.agents.nameOf(agent), onError),
@@ -100,7 +106,7 @@ export class WorkspaceActing implements Disposable {
         if (event.type !== "agent" || event.summary !== undefined) return;
         this.facts.forget(event.id);
         seen.forget(event.id);
-        this.ways.end(event.id);
+        this.ways.forget(event.id);
         this.files.forget(event.id).catch(onError);
       }),
     );
@@ -124,9 +130,10 @@ export class WorkspaceActing implements Disposable {
     return this.facts.of(agent);
   }
 
-  /** What was written lately, for `factsOf`. */
+  /** What was written lately, for `factsOf`, and ways that wait to be chosen from, for `snapshot`. */
   async load(agent: AgentId): Promise<void> {
-    await this.facts.load(agent).catch((error: unknown) => this.options.failures.note(error));
+    const note = (error: unknown) => this.options.failures.note(error);
+    await Promise.all([this.facts.load(agent).catch(note), this.ways.resume(agent).catch(note)]);
   }
 
   /** News for the pages of an agent. */
@@ -235,9 +242,9 @@ export class WorkspaceActing implements Disposable {
       throw new InvalidRequestError("there is no copy of this change any more", "look at the file");
     const before = first.before === undefined ? "" : await this.files.text(agent, first.before);
     if (before === undefined) throw new InvalidRequestError("the copy from before is gone", "look at the file");
-    const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.path === first.folder);
-    if (folder === undefined) throw new InvalidRequestError("the folder of this file is not open", "open it first");
-    await this.changes.showMade(agent, call, before, vscode.Uri.joinPath(folder.uri, first.path));
+    const folder = this.workspace.folders().findIndex((one) => folderKey(one) === first.folder);
+    if (folder < 0) throw new InvalidRequestError("the folder of this file is not open", "open it first");
+    await this.changes.showMade(agent, call, before, uriOf({ folder, path: first.path, shown: first.path }));
   }
 
   private get putBackPorts() {

@@ -14,7 +14,7 @@ import type {
   TurnFigures,
   TurnView,
 } from "../../protocol/service";
-import { isStep } from "../../protocol/turnSteps";
+import { isStep, turnsOf } from "../../protocol/turnSteps";
 import { giveFirstTools } from "../acting/chooseTools";
 import { rewindTo } from "../acting/rewinding";
 import type { WorkspaceActing } from "../acting/workspaceActing";
@@ -43,7 +43,9 @@ export interface AgentCommandPorts {
   readonly panels: ChatPanels;
   readonly picker: AgentPicker;
   readonly files: Pick<AgentFiles, "changes" | "drafts">;
-  readonly acting: Pick<WorkspaceActing, "stop" | "rewinding" | "tools">;
+  readonly acting: Pick<WorkspaceActing, "stop" | "rewinding" | "tools"> & {
+    readonly agents: Pick<WorkspaceActing["agents"], "endOfTurn">;
+  };
 }
 
 /** What `askAgent` returns when its answer has ended. */
@@ -54,9 +56,20 @@ export interface AskResult {
   readonly figures: TurnFigures;
 }
 
+/** What `askAgent` returns when all steps of the turn have ended. */
+export interface TurnResult {
+  readonly agent: string;
+  /** Of the last answer. */
+  readonly text: string;
+  /** One for each answer, oldest first: its calls, and what the calls before it gave. */
+  readonly steps: readonly TurnView[];
+  /** Why it ended before it was answered, one sentence. */
+  readonly stopped?: string;
+}
+
 /**
- * The commands about one agent. Each takes `{ agent }` (id or name) beside its own fields and asks for what is missing;
- * each returns the agent's summary unless its comment says otherwise.
+ * The commands about one agent. Each takes `{ agent }` (id or name) in addition to its own fields and asks for what is
+ * missing; each returns the agent's summary unless its comment says otherwise.
  */
 export function registerAgentCommands(registry: CommandRegistry, ports: AgentCommandPorts): Disposable {
   const { service, panels } = ports;
@@ -182,15 +195,15 @@ async function createBesideUnreadable(
 }
 
 /**
- * Arguments: text, attached (what the chat's draft carries goes with it), background, and those of sampling. Resolves when the
- * answer has ended.
+ * Arguments: text, attached (what the chat's draft carries goes with it), background, toEnd, and those of sampling. Resolves when
+ * the answer has ended; with toEnd when the steps behind it have ended too, as far as the agent goes by itself.
  */
 async function ask(
   agent: AgentSummary,
   door: ResidentService,
   argument: unknown,
-  { panels, files }: AgentCommandPorts,
-): Promise<AskResult | undefined> {
+  { panels, files, acting }: AgentCommandPorts,
+): Promise<AskResult | TurnResult | undefined> {
   const text =
     textField(argument, "text") ??
     (await vscode.window.showInputBox({ title: `Ask ${agent.name}`, placeHolder: "Message", ignoreFocusOut: true }));
@@ -201,7 +214,11 @@ async function ask(
   const running = await door.send(agent.id, { text, attachments, sampling: samplingArgument(argument) });
   if (carried.length > 0) await files.drafts.change(agent.id, (held) => held.filter((file) => !carried.includes(file)));
   const { text: answer, finishReason, figures } = await running.done;
-  return { agent: agent.id, text: answer, finishReason, figures };
+  if (!flagField(argument, "toEnd")) return { agent: agent.id, text: answer, finishReason, figures };
+  const stopped = await acting.agents.endOfTurn(agent.id);
+  const steps = turnsOf((await door.getAgent(agent.id)).turns).at(-1) ?? [];
+  const said = steps.at(-1)?.answer ?? "";
+  return { agent: agent.id, text: said, steps, ...(stopped === undefined ? {} : { stopped }) };
 }
 
 async function rename(

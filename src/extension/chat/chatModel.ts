@@ -61,7 +61,7 @@ export interface ShownBranch {
   readonly head: TurnId | undefined;
   readonly turnCount: number;
   readonly branches: number;
-  /** What a page shows of the last turn besides its text. */
+  /** What a page shows of the last turn in addition to its text. */
   readonly mark: string;
 }
 

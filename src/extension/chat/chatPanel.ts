@@ -137,8 +137,10 @@ export class ChatPanel implements Disposable {
     );
     this.message = new PanelDraft(agentId, {
       drafts: ports.drafts,
-      measure: async ({ text, instead }) =>
-        (await service.get()).measureDraft(agentId, text, instead, await this.files.forMessage(instead)),
+      measure: async ({ text, instead }) => {
+        const attachments = await this.files.forMessage(instead);
+        return (await service.get()).measureDraft(agentId, text, instead, attachments);
+      },
       carriesFiles: () => this.files.isCarrying,
       page: this.page,
       onError: (error) => failures.note(error),
@@ -207,9 +209,9 @@ export class ChatPanel implements Disposable {
 
   /** What could not be sent stays in the draft. */
   private async send({ text, instead }: Extract<ChatCommand, { type: "send" }>): Promise<void> {
+    this.message.sent();
     const attachments = await this.files.forMessage(instead);
     this.taken = await this.files.take(instead);
-    this.message.sent();
     try {
       await this.requests.send({ text, attachments, ...(instead === undefined ? {} : { instead }) });
     } catch (error) {

@@ -27,6 +27,11 @@ export class DraftMeter {
     this.again();
   }
 
+  /** The message is gone: nothing of it is measured or told any more. */
+  forget(): void {
+    this.newest = undefined;
+  }
+
   /** What the draft follows has changed, or the model is there now: measures it again, unless nothing is written. */
   again(): void {
     if (!this.measuring && this.newest !== undefined) void this.work();

@@ -48,6 +48,7 @@ export class PanelDraft {
 
   sent(): void {
     this.ports.drafts.set(this.agent, undefined);
+    this.meter.forget();
   }
 
   /** What the draft follows has changed, or the model is there now. */

@@ -1,7 +1,7 @@
 import type { ActionId } from "../../protocol/page";
 import { type CommandId, commands } from "../contributions";
 
-/** What a button stands beside. */
+/** What a button stands next to. */
 export interface ActionTarget {
   readonly agent?: string;
   readonly turn?: string;

@@ -25,7 +25,7 @@ export function registerGenerate(registry: CommandRegistry, ports: GeneratePorts
 }
 
 async function generate(argument: unknown, ports: GeneratePorts): Promise<GenerateResult | undefined> {
-  const editor = flagField(argument, "newDocument") ? undefined : writableEditor();
+  const editor = flagField(argument, "newDocument") ? undefined : await writableEditor();
   const prompt = textField(argument, "prompt") ?? (await askPrompt(editor?.document));
   if (prompt === undefined) return undefined;
   if (prompt.trim() === "") throw new InvalidRequestError("the prompt is empty", "write what is to be generated");
@@ -84,9 +84,21 @@ function run(target: GenerateTarget, asIs: string, argument: unknown, ports: Gen
 }
 
 /** Output channels and our reports are text editors too, but they are read-only. */
-function writableEditor(): vscode.TextEditor | undefined {
-  const editor = vscode.window.activeTextEditor;
+async function writableEditor(): Promise<vscode.TextEditor | undefined> {
+  const editor = vscode.window.activeTextEditor ?? (await openingEditor());
   return editor && !["output", diagnosisScheme, logScheme].includes(editor.document.uri.scheme) ? editor : undefined;
+}
+
+/** A file that is being opened has a tab before it has an editor: its answer must not go into a new document. */
+async function openingEditor(): Promise<vscode.TextEditor | undefined> {
+  const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+  if (!(input instanceof vscode.TabInputText)) return undefined;
+  try {
+    return await vscode.window.showTextDocument(input.uri);
+  } catch {
+    // VS Code shows files that are too large for extensions, and such a file has no editor for us.
+    return undefined;
+  }
 }
 
 function askPrompt(document: vscode.TextDocument | undefined): Thenable<string | undefined> {

@@ -37,6 +37,8 @@ export class ChatFiles implements Disposable {
   private readonly queue: TaskQueue;
   /** The message of this turn is being edited, and carries these. */
   private edited: { readonly turn: TurnId; files: readonly DraftFile[] } | undefined;
+  /** Of the message that was to be edited last: what it carries may still be on its way. */
+  private toEdit: TurnId | undefined;
   private readonly attachmentsOf = new Map<TurnId, readonly AttachmentView[]>();
   private newestSearch = 0;
   /** Of the attachments that were measured. */
@@ -162,6 +164,7 @@ export class ChatFiles implements Disposable {
   /** The message came back: an edited one is edited again. */
   async giveBack({ files, instead }: Taken): Promise<void> {
     if (instead === undefined) return this.ports.files.drafts.change(this.agent, (held) => withFiles(files, held));
+    this.toEdit = instead;
     this.edited = { turn: instead, files };
     this.changed();
   }
@@ -178,6 +181,7 @@ export class ChatFiles implements Disposable {
 
   /** An edited message keeps what it carried, but for what it told of changes in pinned files: that is told as it is now. */
   private async edit(turn: TurnId | undefined): Promise<void> {
+    this.toEdit = turn;
     if (this.edited?.turn === turn) return;
     this.edited = undefined;
     if (turn !== undefined) {
@@ -189,6 +193,7 @@ export class ChatFiles implements Disposable {
           text: await door.attachmentText(this.agent, turn, index),
         })),
       );
+      if (this.toEdit !== turn) return; // it was sent, or another one is edited now
       this.edited = { turn, files: files.filter(({ kind }) => kind !== "change") };
     }
     this.changed();

@@ -1,12 +1,21 @@
 import ignore, { type Ignore } from "ignore";
 
+/** The rules of one file. */
+interface FileRules {
+  readonly file: string;
+  readonly rules: Ignore;
+}
+
+/** Rules that are not shared with others who use the repository. */
+const ownRules = ".git/info/exclude";
+
 /**
- * What the `.gitignore` files of a folder leave out. They are read when they are first needed and kept until something
- * says that they have changed. As in git: the rules of a folder come after those of the folders above it, and nothing
- * inside an ignored folder comes back.
+ * What the `.gitignore` files of a folder and its `.git/info/exclude` leave out. They are read when they are first
+ * needed and kept until something says that they have changed. As in git: the rules of a folder come after those of the
+ * folders above it, `.git/info/exclude` comes before all of them, and nothing inside an ignored folder comes back.
  */
 export class IgnoreRules {
-  private readonly rules = new Map<string, Promise<Ignore | undefined>>();
+  private readonly rules = new Map<string, Promise<readonly FileRules[]>>();
   private readonly folders = new Map<string, Promise<string | undefined>>();
 
   /** `read` gives the text of a file of the folder by its path with "/", or nothing where there is none. */
@@ -44,10 +53,11 @@ export class IgnoreRules {
     let reason: string | undefined;
     for (let start = 0; start >= 0; ) {
       const folder = path.slice(0, start);
-      const rules = await this.rulesOf(folder);
-      const result = rules?.test(path.slice(start));
-      if (result?.ignored) reason = `${result.rule?.pattern ?? "a rule"} in ${folder}.gitignore`;
-      else if (result?.unignored) reason = undefined;
+      for (const { file, rules } of await this.rulesOf(folder)) {
+        const result = rules.test(path.slice(start));
+        if (result.ignored) reason = `${result.rule?.pattern ?? "a rule"} in ${file}`;
+        else if (result.unignored) reason = undefined;
+      }
       const end = path.indexOf("/", start);
       start = end < 0 || end === path.length - 1 ? -1 : end + 1;
     }
@@ -55,14 +65,18 @@ export class IgnoreRules {
   }
 
   /** `folder`: "" or a path that ends with "/". */
-  private rulesOf(folder: string): Promise<Ignore | undefined> {
+  private rulesOf(folder: string): Promise<readonly FileRules[]> {
     const known = this.rules.get(folder);
     if (known) return known;
-    const rules = this.read(`${folder}.gitignore`).then((text) =>
-      text === undefined ? undefined : ignore().add(text),
-    );
+    const files = [...(folder === "" ? [ownRules] : []), `${folder}.gitignore`];
+    const rules = Promise.all(files.map((file) => this.readRules(file))).then((all) => all.flat());
     this.rules.set(folder, rules);
     return rules;
+  }
+
+  private async readRules(file: string): Promise<readonly FileRules[]> {
+    const text = await this.read(file);
+    return text === undefined ? [] : [{ file, rules: ignore().add(text) }];
   }
 }
 

@@ -2,6 +2,8 @@ import * as vscode from "vscode";
 import { type Disposable, DisposableStore } from "../../common/disposables";
 import { Emitter } from "../../common/events";
 import { Slices } from "../languageModels/slices";
+import { excludedBy } from "./excludes";
+import { foundByHost } from "./hostSearch";
 import { IgnoreRules } from "./ignoreRules";
 import { textOfBytes } from "./textOfBytes";
 
@@ -64,7 +66,7 @@ export class IgnoredFiles implements Disposable {
   private watch(): void {
     if (this.watching) return;
     this.watching = true;
-    const watcher = this.store.add(vscode.workspace.createFileSystemWatcher("**/.gitignore"));
+    const watcher = this.store.add(vscode.workspace.createFileSystemWatcher("**/{.gitignore,.git/info/exclude}"));
     for (const event of [watcher.onDidCreate, watcher.onDidChange, watcher.onDidDelete]) {
       this.store.add(event(() => this.forget()));
     }
@@ -80,14 +82,12 @@ function rulesIn(folder: vscode.WorkspaceFolder): IgnoreRules {
   return new IgnoreRules((path) => textAt(vscode.Uri.joinPath(folder.uri, path)));
 }
 
-/** VS Code compares globs: it is asked whether it finds the file. */
-async function isExcluded(folder: vscode.WorkspaceFolder, path: string): Promise<boolean> {
-  const pattern = new vscode.RelativePattern(folder, literalGlob(path));
-  const [shown, any] = await Promise.all([
-    vscode.workspace.findFiles(pattern, undefined, 1),
-    vscode.workspace.findFiles(pattern, null, 1),
-  ]);
-  return shown.length === 0 && any.length > 0;
+/** VS Code compares globs: it is asked whether it finds the file, where it can search. */
+async function isExcluded({ uri }: vscode.WorkspaceFolder, path: string): Promise<boolean> {
+  const glob = literalGlob(path);
+  const shown = await foundByHost(uri, glob, undefined, 1);
+  if (shown === undefined) return excludedBy(vscode.workspace.getConfiguration("files", uri).get("exclude"))(path);
+  return shown.length === 0 && ((await foundByHost(uri, glob, null, 1))?.length ?? 0) > 0;
 }
 
 /** A glob for this path alone. */

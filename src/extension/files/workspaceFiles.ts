@@ -5,10 +5,11 @@ import { Slices } from "../languageModels/slices";
 import { excludeGlob } from "./excludes";
 import { FileList } from "./fileList";
 import { forgetSearches, globOf, searchFiles } from "./fileSearch";
+import { foundByHost } from "./hostSearch";
 import { type IgnoredFiles, literalGlob, relativePath } from "./ignoredFiles";
 import { mostListed } from "./listing";
 import { pathOf } from "./places";
-import { filesBelow } from "./workspaceList";
+import { exclusionsOf, filesBelow } from "./workspaceList";
 
 /**
  * Files that are kept for the search: VS Code hands all of them over at once, which takes the thread's time. In a larger
@@ -133,8 +134,11 @@ export class WorkspaceFiles implements Disposable {
   private async lookFor(glob: string): Promise<readonly string[]> {
     const looking = new vscode.CancellationTokenSource();
     this.looking = looking;
-    const found = await vscode.workspace.findFiles(glob, excludesOf(undefined), mostLookedFor, looking.token);
-    return (await this.ignored.without(found)).map(pathOf);
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const found = await Promise.all(
+      folders.map(({ uri }) => foundByHost(uri, glob, excludesOf(uri), mostLookedFor, looking.token)),
+    );
+    return (await this.ignored.without(found.flatMap((uris = []) => uris))).map(pathOf);
   }
 
   /** Begins with the first search: who never searches pays nothing. */
@@ -178,8 +182,9 @@ export class WorkspaceFiles implements Disposable {
   private async isListed(uri: vscode.Uri): Promise<boolean> {
     const folder = vscode.workspace.getWorkspaceFolder(uri);
     if (folder === undefined || (await this.ignored.without([uri])).length === 0) return false;
-    const pattern = new vscode.RelativePattern(folder, literalGlob(relativePath(folder, uri)));
-    return (await vscode.workspace.findFiles(pattern, excludesOf(uri), 1)).length > 0;
+    const path = relativePath(folder, uri);
+    const found = await foundByHost(folder.uri, literalGlob(path), excludesOf(uri), 1);
+    return found === undefined ? !exclusionsOf(folder.uri)(path) : found.length > 0;
   }
 
   private startAgain(): void {
@@ -196,14 +201,13 @@ export class WorkspaceFiles implements Disposable {
 
 /** A file system that nobody can search is walked through. */
 async function filesIn(folder: vscode.Uri, most: number): Promise<readonly vscode.Uri[]> {
-  const pattern = new vscode.RelativePattern(folder, "**/*");
-  const found = await vscode.workspace.findFiles(pattern, excludesOf(folder), most);
-  if (found.length > 0 || folder.scheme === "file") return found;
+  const found = await foundByHost(folder, "**/*", excludesOf(folder), most);
+  if (found !== undefined && (found.length > 0 || folder.scheme === "file")) return found;
   return (await filesBelow(folder, new AbortController().signal, most)).uris;
 }
 
-function excludesOf(scope: vscode.Uri | undefined): string | undefined {
-  return excludeGlob(vscode.workspace.getConfiguration("search", scope ?? null).get("exclude"));
+function excludesOf(scope: vscode.Uri): string | undefined {
+  return excludeGlob(vscode.workspace.getConfiguration("search", scope).get("exclude"));
 }
 
 function typeOf(uri: vscode.Uri): Thenable<vscode.FileType | undefined> {

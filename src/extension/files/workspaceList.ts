@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { tokenOf } from "../window/tokens";
-import { excludeGlob } from "./excludes";
+import { excludedBy, excludeGlob } from "./excludes";
+import { foundByHost } from "./hostSearch";
 import { IgnoreRules } from "./ignoreRules";
 import { LinkedFolders } from "./linkedFolders";
 import { realPathOf } from "./realPath";
@@ -62,31 +63,38 @@ async function foundBelow(folder: vscode.Uri, signal: AbortSignal, most: number)
   const stopping = tokenOf(signal);
   try {
     const excluded = excludeGlob(vscode.workspace.getConfiguration("search", folder).get("exclude"));
-    const pattern = new vscode.RelativePattern(folder, "**/*");
-    const found = await vscode.workspace.findFiles(pattern, excluded, most, stopping.token);
-    // A file system that nobody can search is walked through.
-    return found.length > 0 || folder.scheme === "file" ? found : walked(folder, signal, most);
+    const found = await foundByHost(folder, "**/*", excluded, most, stopping.token);
+    const isKnown = found !== undefined && (found.length > 0 || folder.scheme === "file");
+    return isKnown ? found : await walked(folder, signal, most);
   } finally {
     stopping.dispose();
   }
 }
 
+/** For file systems that nobody can search. */
 async function walked(folder: vscode.Uri, signal: AbortSignal, most: number): Promise<readonly vscode.Uri[]> {
   const root = vscode.workspace.getWorkspaceFolder(folder)?.uri ?? folder;
   const rules = rulesOf(root);
+  const isExcluded = exclusionsOf(root);
   const start = startOf(root);
   const files: vscode.Uri[] = [];
   const folders = [folder];
   for (let next = folders.shift(); next && files.length < most && !signal.aborted; next = folders.shift()) {
     for (const [name, type] of await vscode.workspace.fs.readDirectory(next)) {
       const uri = vscode.Uri.joinPath(next, name);
+      const path = uri.path.slice(start.length);
+      if (isExcluded(path)) continue;
       if ((type & vscode.FileType.File) !== 0) files.push(uri);
-      else if (type === vscode.FileType.Directory && !(await rules.reasonForFolder(uri.path.slice(start.length)))) {
-        folders.push(uri);
-      }
+      else if (type === vscode.FileType.Directory && !(await rules.reasonForFolder(path))) folders.push(uri);
     }
   }
   return files.slice(0, most);
+}
+
+/** What settings leave out below a folder, by its path there. */
+export function exclusionsOf(folder: vscode.Uri): (path: string) => boolean {
+  const settings = ["files", "search"].map((part) => vscode.workspace.getConfiguration(part, folder).get("exclude"));
+  return excludedBy(...settings);
 }
 
 function rulesOf(root: vscode.Uri): IgnoreRules {

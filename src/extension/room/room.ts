@@ -1,5 +1,5 @@
 /** The room's conversation: one message to several agents, their answers side by side. Knows no VS Code. */
-import type { Attachment } from "../../common/attachments";
+import { type Attachment, type AttachmentView, attachmentView } from "../../common/attachments";
 import type { Disposable } from "../../common/disposables";
 import { InvalidRequestError, toErrorInfo } from "../../common/errors";
 import { modelLabel } from "../../common/modelLabel";
@@ -7,7 +7,7 @@ import { freeName } from "../../common/names";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
 import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
-import { isStep } from "../../protocol/turnSteps";
+import { isStep, turnsOf } from "../../protocol/turnSteps";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
 import {
@@ -43,6 +43,14 @@ export interface RoomMemory {
   update(key: string, value: unknown): void;
 }
 
+/** A part of what a message carried, in the conversation of an agent. */
+export interface KeptAttachment {
+  readonly agent: AgentId;
+  readonly turn: TurnId;
+  readonly index: number;
+  readonly view: AttachmentView;
+}
+
 const membersKey = "room.members";
 const messagesKey = "room.messages";
 
@@ -51,6 +59,8 @@ export class Room implements Disposable {
   private readonly runs: RoomRuns;
   private records: readonly MemberRecord[];
   private numAsked = 0;
+  /** What messages of this window carried: an agent that could not be asked has it not. */
+  private readonly carried = new Map<RoomMessageId, readonly Attachment[]>();
 
   constructor(private readonly ports: RoomPorts) {
     const { memory, now } = ports;
@@ -116,8 +126,9 @@ export class Room implements Disposable {
    * Starts all answers together, so that the engine batches them. Resolves when each has started or was refused; an agent
    * that cannot be asked in this window has a refusal as its answer.
    */
-  async ask(text: string, to: Addressees): Promise<RoomMessage> {
-    if (text.trim() === "") throw new InvalidRequestError("the message is empty", "write something first");
+  async ask(text: string, to: Addressees, attachments: readonly Attachment[] = []): Promise<RoomMessage> {
+    if (text.trim() === "" && attachments.length === 0)
+      throw new InvalidRequestError("the message is empty", "write something first");
     const door = await this.ports.door();
     const { engine, agents } = await door.status();
     const loaded = engine.type === "ready" ? engine.model.directory : undefined;
@@ -129,36 +140,57 @@ export class Room implements Disposable {
     const message: RoomMessage = {
       id: `m${askedAt.toString(36)}-${this.numAsked}`,
       text,
+      ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentView) }),
       to,
       askedAt,
       answers: asked.map(({ agent }) => newAnswer(agent)),
     };
     this.thread.add(message);
-    await Promise.all(asked.map(({ agent }) => this.start(message.id, agent, text)));
+    this.remember(message.id, attachments);
+    await Promise.all(asked.map(({ agent }) => this.start(message.id, agent, text, attachments)));
     this.thread.keep();
     return message;
   }
 
   /** The agents that a message would ask read its draft; as many of them as the pool can hold together. */
-  async readAhead(text: string, to: Addressees): Promise<void> {
+  async readAhead(text: string, to: Addressees, attachments: readonly Attachment[] = []): Promise<void> {
     const door = await this.ports.door();
     const { pool, agents } = await door.status();
     const asked = addressed(roomMembers(this.records, agents), to);
     const readers = asked.filter(({ unavailable }) => unavailable === undefined);
     const together = pool === undefined ? readers : fitting(readers, pool.totalBlocks * pool.blockTokens);
-    await Promise.all(together.map(({ agent }) => door.warmAgent(agent.id, text)));
+    await Promise.all(together.map(({ agent }) => this.warm(door, agent.id, text, attachments)));
   }
 
   /** A fork of an agent that could not be asked joins the room and is asked the same. */
   async askFork(id: RoomMessageId, agent: AgentId): Promise<void> {
     const message = this.thread.find(id);
     const door = await this.ports.door();
+    const attachments = await this.attachmentsOf(message);
     const name = message.answers.find((answer) => answer.agent === agent)?.name ?? agent;
     const taken = (await door.listAgents()).map((other) => other.name);
     const fork = await door.forkAgent(agent, freeName(name, taken));
     await this.add(fork.id);
     this.thread.addAnswer(id, agent, newAnswer(fork));
-    await this.start(id, fork, message.text);
+    await this.start(id, fork, message.text, attachments);
+  }
+
+  /** Where a part of what a message carried is kept: the turn of an agent that was asked. */
+  async keeperOf(id: RoomMessageId, index: number): Promise<KeptAttachment> {
+    const message = this.thread.find(id);
+    const view = message.attachments?.[index];
+    if (view === undefined)
+      throw new InvalidRequestError(`there is no attachment ${index + 1}`, "choose one that is shown");
+    const door = await this.ports.door();
+    for (const { agent, turn } of message.answers) {
+      if (turn === undefined) continue;
+      const { turns } = await door.getAgent(agent).catch(() => ({ turns: [] }));
+      const first = turnsOf(turns).find((steps) => steps.some((step) => step.id === turn.id))?.[0];
+      const at =
+        first?.attachments?.findIndex(({ kind, digest }) => kind === view.kind && digest === view.digest) ?? -1;
+      if (first !== undefined && at >= 0) return { agent, turn: first.id, index: at, view };
+    }
+    throw new InvalidRequestError("no agent has what this message carried any more", "attach it again");
   }
 
   /** Answers again, in the same place. */
@@ -196,6 +228,7 @@ export class Room implements Disposable {
   /** The messages leave the room. The agents keep their turns, and answers that run go on. */
   clear(): void {
     this.drop();
+    this.carried.clear();
     this.thread.clear();
   }
 
@@ -220,12 +253,46 @@ export class Room implements Disposable {
     this.runs.dispose();
   }
 
-  private async start(id: RoomMessageId, agent: AgentSummary, text: string): Promise<void> {
+  private remember(id: RoomMessageId, attachments: readonly Attachment[]): void {
+    const shown = new Set(this.thread.messages.map((message) => message.id));
+    for (const old of this.carried.keys()) if (!shown.has(old)) this.carried.delete(old);
+    if (attachments.length > 0) this.carried.set(id, attachments);
+  }
+
+  /** Of this window it is known; of an earlier one the agents have it. */
+  private async attachmentsOf({ id, attachments = [] }: RoomMessage): Promise<readonly Attachment[]> {
+    const known = this.carried.get(id);
+    if (known !== undefined) return known;
+    const door = await this.ports.door();
+    return Promise.all(
+      attachments.map(async ({ length: _, ...rest }, place) => {
+        const { agent, turn, index } = await this.keeperOf(id, place);
+        return { ...rest, text: await door.attachmentText(agent, turn, index) };
+      }),
+    );
+  }
+
+  /** As a message is sent: the changes of its pinned files come first. */
+  private async warm(
+    door: ResidentService,
+    agent: AgentId,
+    text: string,
+    attachments: readonly Attachment[],
+  ): Promise<void> {
+    await door.warmAgent(agent, text, [...(await this.ports.changes(agent)), ...attachments]);
+  }
+
+  private async start(
+    id: RoomMessageId,
+    agent: AgentSummary,
+    text: string,
+    carried: readonly Attachment[],
+  ): Promise<void> {
     const unavailable = readOnlyProblem(agent);
     if (unavailable) return this.refuse(id, agent.id, unavailable);
     try {
       const door = await this.ports.door();
-      const attachments = await this.ports.changes(agent.id);
+      const attachments = [...(await this.ports.changes(agent.id)), ...carried];
       await this.runs.follow(id, agent.id, await door.send(agent.id, { text, attachments }));
     } catch (error) {
       this.refuse(id, agent.id, problemOf(toErrorInfo(error), { language: this.ports.language }));

@@ -1,9 +1,14 @@
 import * as vscode from "vscode";
-import type { Attachment } from "../../common/attachments";
 import { type Disposable, DisposableStore } from "../../common/disposables";
-import { InvalidRequestError } from "../../common/errors";
 import type { EditorSelection } from "../../protocol/chat";
-import { type Addressees, isRoomToHost, type RoomCommand, type RoomToPage } from "../../protocol/room";
+import type { AttachmentChip } from "../../protocol/page";
+import {
+  type Addressees,
+  isRoomToHost,
+  type RoomCommand,
+  type RoomMessageId,
+  type RoomToPage,
+} from "../../protocol/room";
 import type { AgentId, AgentSummary } from "../../protocol/service";
 import { type AgentPicker, agentChoices } from "../agents/agentPicker";
 import { ownAgents } from "../agents/ownAgents";
@@ -12,15 +17,19 @@ import { agentArgument, flagField, textField } from "../commands/commandArgument
 import type { CommandRegistry } from "../commands/commandRegistry";
 import { type Failures, runAction } from "../commands/failures";
 import { commands, views } from "../contributions";
-import { attachmentText } from "../editor/attachment";
 import type { EditorActions } from "../editor/editorActions";
 import type { EngineWatch } from "../engine/engineWatch";
 import type { ServiceHandle } from "../engine/serviceHandle";
+import type { AgentFiles } from "../files/agentFiles";
+import { attachmentChips, sentAttachments, withFiles } from "../files/draftFiles";
 import { PageHost } from "../pages/pageHost";
 import { pageEngine } from "../pages/pageModel";
 import { TaskQueue } from "../pages/taskQueue";
 import { Throttle } from "../pages/throttle";
 import { Room } from "./room";
+
+/** Under which what the message to the room carries is kept: no agent has this id. */
+const draftKey = "room";
 
 /** Tokens and states of members change with every step; milliseconds between updates. */
 const membersMs = 250;
@@ -35,8 +44,7 @@ export interface RoomViewPorts {
   readonly failures: Failures;
   readonly picker: AgentPicker;
   readonly memory: vscode.Memento;
-  /** What a message tells an agent of its pinned files. */
-  readonly changes: (agent: AgentId) => Promise<readonly Attachment[]>;
+  readonly files: AgentFiles;
   /** Called with the agents in the room, at the start and after each change. */
   readonly onMembers: (members: ReadonlySet<AgentId>) => void;
   readonly extensionUri: vscode.Uri;
@@ -65,7 +73,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
           get: (key) => memory.get(key),
           update: (key, value) => void memory.update(key, value).then(undefined, (error) => failures.note(error)),
         },
-        changes: ports.changes,
+        changes: (agent) => ports.files.changes(agent),
         onMembers: ports.onMembers,
         now: () => Date.now(),
       }),
@@ -81,6 +89,12 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
       service.onRestart(() => {
         this.room.drop();
         this.refresh();
+      }),
+    );
+    this.store.add(
+      ports.files.drafts.onChange((id) => {
+        if (id === draftKey)
+          this.queue.add(async () => this.page?.post({ type: "attachments", ...(await this.carried()) }));
       }),
     );
     const selected = this.store.add(new Throttle(selectionMs, () => this.sendSelection()));
@@ -126,7 +140,27 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
 
   /** The page does not wait for it, and a failure is only logged: nothing was asked for yet. */
   private readAhead(text: string, to: Addressees): void {
-    this.room.readAhead(text, to).catch((error: unknown) => this.ports.failures.note(error));
+    this.ports.files.drafts
+      .get(draftKey)
+      .then((files) => this.room.readAhead(text, to, sentAttachments(files)))
+      .catch((error: unknown) => this.ports.failures.note(error));
+  }
+
+  private async carried(): Promise<{ readonly attachments: readonly AttachmentChip[] }> {
+    return { attachments: attachmentChips(await this.ports.files.drafts.get(draftKey)) };
+  }
+
+  /** The message takes with it what it carries, and gives it back where it could not be sent. */
+  private async ask(text: string, to: Addressees): Promise<void> {
+    const { drafts } = this.ports.files;
+    const files = await drafts.get(draftKey);
+    await drafts.change(draftKey, () => []);
+    try {
+      await this.room.ask(text, to, sentAttachments(files));
+    } catch (error) {
+      await drafts.change(draftKey, (since) => withFiles(files, since));
+      throw error;
+    }
   }
 
   private refresh(): void {
@@ -150,6 +184,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         members,
         messages: this.room.shown,
         ...this.selection(),
+        ...(await this.carried()),
       },
     });
   }
@@ -230,10 +265,20 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     if (chosen) await this.room.setMembers(chosen.map(({ agent }) => agent.id));
   }
 
-  private attachSelection(): void {
-    const selection = this.ports.editors.selection();
-    if (!selection) throw new InvalidRequestError("nothing is selected", "select text in an editor first");
-    this.page?.post({ type: "draft", text: attachmentText(selection) });
+  private async attachSelection(): Promise<void> {
+    const { files } = this.ports;
+    const added = await files.attach("selection");
+    await files.drafts.change(draftKey, (held) => withFiles(held, added));
+  }
+
+  private async openAttachment(index: number, message: RoomMessageId | undefined): Promise<void> {
+    const { files } = this.ports;
+    if (message === undefined) {
+      await files.opening.draft(draftKey, (await files.drafts.get(draftKey))[index], index);
+      return;
+    }
+    const kept = await this.room.keeperOf(message, index);
+    await files.opening.sent(kept.agent, kept.turn, kept.view, kept.index);
   }
 
   private async run(command: RoomCommand): Promise<void> {
@@ -241,8 +286,7 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
     const { room } = this;
     switch (command.type) {
       case "ask":
-        await room.ask(command.text, command.to);
-        return;
+        return this.ask(command.text, command.to);
       case "readAhead":
         this.readAhead(command.text, command.to);
         return;
@@ -256,6 +300,10 @@ export class RoomView implements Disposable, vscode.WebviewViewProvider {
         return this.chooseMembers();
       case "attachSelection":
         return this.attachSelection();
+      case "openAttachment":
+        return this.openAttachment(command.index, command.message);
+      case "detach":
+        return this.ports.files.drafts.change(draftKey, (held) => held.filter((_, index) => index !== command.index));
       case "fold":
         return room.fold(command.message, command.agent, command.folded);
       case "regenerate":

@@ -114,7 +114,7 @@ const settings: Readonly<Record<ImportArchitecture, (facts: Facts) => FamilySett
 
 const layerType = (hasWindow: boolean) => (hasWindow ? "sliding_attention" : "full_attention");
 
-/** Every so many layers one has no window, unless the file says otherwise. */
+/** Every `period`-th layer has no window, unless the file says otherwise. */
 const usualPeriods: Partial<Record<ImportArchitecture, number>> = { gemma3: 6, olmo2: 4 };
 
 function readWindows(metadata: Metadata, { family, numLayers }: Hyperparameters): Windows | undefined {

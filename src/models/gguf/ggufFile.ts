@@ -59,7 +59,7 @@ export async function readGgufHeader(file: ByteSource, signal?: AbortSignal): Pr
   return { file, metadata, tensors, dataStart, alignment };
 }
 
-/** Afterwards every tensor is known to lie inside its file, to have the length that its shape needs, and to share no byte. */
+/** Afterwards every tensor is known to be inside its file, to have the length that its shape needs and to share no byte. */
 export function placeTensors(header: GgufHeader): readonly GgufTensor[] {
   const tensors = header.tensors.map((info) => place(info, header));
   const sorted = [...tensors].sort((a, b) => a.position - b.position);

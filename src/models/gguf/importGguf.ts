@@ -162,7 +162,7 @@ function addRounded(rounded: Map<string, RoundedTensors>, type: ConvertibleType,
   });
 }
 
-/** Room for the JSON files and for what the file system needs beside the data. */
+/** Room for the JSON files and for what the file system needs in addition to the data. */
 const slackBytes = 32 << 20;
 
 /** Refuses before hours of writing what cannot end well; a disk that fills meanwhile is noticed by the writes. */

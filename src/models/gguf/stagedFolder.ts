@@ -5,8 +5,8 @@ import { InvalidRequestError } from "../../common/errors";
 import { systemCode } from "../ioErrors";
 
 /**
- * A folder that appears complete or not at all: it is filled under another name beside its place and renamed at the end.
- * Names that begin with a dot are never taken for models.
+ * A folder that appears complete or not at all: it is filled under another name next to its place and renamed at the
+ * end. Names that begin with a dot are never taken for models.
  */
 export class StagedFolder {
   private constructor(

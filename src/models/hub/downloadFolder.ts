@@ -29,9 +29,9 @@ const [lockFile, planFile] = ["lock", "plan.json"];
 const suffix = ".downloading";
 
 /**
- * The folder of a download: beside the model's later place, under a name that is never taken for a model. It stays when
- * the download ends early, and the next download of the same model goes on in it. The model's folder appears by one
- * rename, with all files.
+ * The folder of a download: next to the model's later place, under a name that is never taken for a model. It stays
+ * when the download ends early, and the next download of the same model goes on in it. The model's folder appears by
+ * one rename, with all files.
  */
 export class DownloadFolder {
   private constructor(

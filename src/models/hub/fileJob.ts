@@ -57,7 +57,7 @@ export class FileJob {
     const whole = await stat(join(folder, file.path)).catch(() => undefined);
     const job = new FileJob(file, folder, sizes, signal, whole?.size === file.bytes);
     if (!job.finished) await job.open();
-    // A process that was killed may have left them beside the whole file.
+    // A process that was killed may have left them next to the whole file.
     else for (const part of [job.journalPath, job.partial]) await rm(part, { force: true });
     return job;
   }

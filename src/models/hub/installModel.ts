@@ -72,7 +72,7 @@ export async function installModel(
   }
 }
 
-/** The import is made beside its place, gets the note of where it came from, and only then its name. */
+/** The import is made next to its place, gets the note of where it came from, and only then its name. */
 async function importDownloaded(
   folder: DownloadFolder,
   plan: ModelPlan,

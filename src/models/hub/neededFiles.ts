@@ -66,7 +66,7 @@ function requireFew(name: string, files: readonly HubFile[]): void {
 const shardName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i;
 const quantizationName = /(?:^|[-._])((?:I?Q\d(?:_[A-Z0-9]+)*)|TQ\d_\d|F16|BF16|F32|MXFP4(?:_[A-Z]+)*)(?=$|[-._])/i;
 
-/** By size. Files that belong to a model beside the language model (mmproj) are left out, and incomplete parts. */
+/** By size. Files of a model other than the language model (mmproj) and incomplete parts are left out. */
 function ggufVariants(all: readonly HubFile[]): readonly GgufVariant[] {
   const groups = new Map<string, { readonly files: HubFile[]; total: number }>();
   for (const file of all) {

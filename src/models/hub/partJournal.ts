@@ -5,7 +5,7 @@ import { readFully } from "../regularFile";
 const [missing, there] = [0x2e, 0x2b]; // "." and "+"
 
 /**
- * Which blocks of a partial file are written: a file beside it, with one line that says which file it is, then one
+ * Which blocks of a partial file are written: a file next to it, with one line that says which file it is, then one
  * character for each block. A mark is one byte in its place, so a process that is killed leaves no half mark.
  */
 export class PartJournal {

@@ -1,7 +1,18 @@
 import { InvalidRequestError } from "../../common/errors";
 import type { ToolMode, ToolSpec } from "../../common/tools";
 import { type CallGrammar, callGrammar, callsOf } from "./callGrammar";
-import { choice, type Expression, Grammar, literal, notChars, nothing, optional, repeat, sequence } from "./ebnf";
+import {
+  choice,
+  type Expression,
+  Grammar,
+  literal,
+  noneOf,
+  notChars,
+  nothing,
+  optional,
+  repeat,
+  sequence,
+} from "./ebnf";
 import { openers, type ToolFormat } from "./formats";
 import { shapeOf } from "./schemaReader";
 import { shapedTool, type Unconstrained } from "./shapedTool";
@@ -36,7 +47,7 @@ export interface ConstrainedAnswer extends ThoughtMarks {
   /** Their names are letters, digits, `_`, `-` and `.`. */
   readonly tools: readonly ToolSpec[];
   /** "required": the answer is calls, behind its thought. "auto": text, and calls wherever one is opened. */
-  readonly mode: Exclude<ToolMode, "none">;
+  readonly mode: Exclude<ToolMode, "none" | "words">;
 }
 
 /** In code units. Bounds the time and the memory of the compiler too. */
@@ -83,6 +94,17 @@ export function constraintOfSchema(schema: unknown, marks: ThoughtMarks = {}): C
     );
   }
   return { grammar: { kind: "structuralTag", text }, unconstrained: [...shaped.loosened, ...unconstrained] };
+}
+
+/** White space, and what calls and JSON begin with in any form. */
+const noBeginning = [..." \n\r\t{}[]()<>`\"',;:.!?=/\\|&"];
+
+/** The answer behind its thought begins with a word, or a sign of a list. */
+export function constraintOfWords(marks: ThoughtMarks = {}): Constraint {
+  const grammar = new Grammar();
+  grammar.set("root", sequence(noneOf(noBeginning), repeat(notChars(""), 0)));
+  const text = structuralTag(thoughtFirst({ type: "grammar", grammar: grammar.text() }, marks));
+  return { grammar: { kind: "structuralTag", text }, unconstrained: [] };
 }
 
 type MakeCalls = (grammar: Grammar) => CallGrammar;

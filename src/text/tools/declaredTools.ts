@@ -49,7 +49,7 @@ export class DeclaredTools implements KnownNames {
     const tool = this.find(written.name);
     if (tool === undefined) return { kind: "unknown", name: written.name.trim() };
     const schema = schemaOf(tool);
-    const typed = typedMembers(written.arguments, schema, schema);
+    const typed = declared(typedMembers(written.arguments, schema, schema), schema);
     const isMissing = requiredOf(schema).some((key) => !Object.hasOwn(typed, key));
     return isMissing ? { kind: "malformed", name: tool.name } : { kind: "call", name: tool.name, arguments: typed };
   }
@@ -59,6 +59,12 @@ export class DeclaredTools implements KnownNames {
     const trimmed = name.trim();
     return this.tools.get(trimmed) ?? this.tools.get(trimmed.replace(/^functions?[.:]/, "").replace(/\.call$/, ""));
   }
+}
+
+/** Without what a closed schema has no name for: a call that no grammar held may have anything in it. */
+function declared(args: JsonObject, schema: JsonObject): JsonObject {
+  if (schema["additionalProperties"] !== false) return args;
+  return Object.fromEntries(Object.entries(args).filter(([key]) => memberSchema(schema, key) !== undefined));
 }
 
 function schemaOf({ parameters }: ToolSpec): JsonObject {

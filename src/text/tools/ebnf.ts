@@ -112,8 +112,8 @@ export class Grammar {
   }
 
   /**
-   * `named`: words that the text is to show as they are, in a comment; whoever compiles the grammar looks for the names
-   * of control tokens in its text, and literals are written with escapes.
+   * `named`: words that the text is to show as they are, in a comment; the code that compiles the grammar looks for the
+   * names of control tokens in its text, and literals are written with escapes.
    */
   text(named: readonly string[] = []): string {
     const comments = named.length === 0 ? [] : [`# ${named.join(" ").replace(/[\r\n]/g, " ")}`];

@@ -67,7 +67,7 @@ function callOf(value: unknown, reading: Reading): Pick<WrittenCall, "name" | "a
     const given = argumentsOf(own(value, key), reading);
     return given && { name, arguments: given };
   }
-  // The arguments beside the name, not in an object of their own.
+  // The arguments next to the name, not in an object of their own.
   const rest = Object.entries(value).filter(([other]) => !["name", "function", "type", "id"].includes(other));
   return { name, arguments: new Map(rest) };
 }

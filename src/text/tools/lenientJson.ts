@@ -8,7 +8,7 @@ export interface ReadValue {
 }
 
 /**
- * The JSON value at `at`, white space before it left out. Takes what models write besides JSON: line ends inside
+ * The JSON value at `at`, white space before it left out. Takes what models write that is not JSON: line ends inside
  * strings, single quotes, keys without quotes, Python's words, commas at the end. "repair" also closes what is open at
  * the end of the text, and takes quotes inside a string that are not escaped. `undefined`: there is none, or it goes on
  * behind the end. Linear in the text.

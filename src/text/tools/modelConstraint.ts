@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../../common/errors";
 import type { JsonSchema, ToolMode, ToolSpec } from "../../common/tools";
-import { type Constraint, constraintOf, constraintOfSchema } from "./constraint";
+import { type Constraint, constraintOf, constraintOfSchema, constraintOfWords } from "./constraint";
 import type { ToolFormat } from "./formats";
 import type { ThoughtMarks } from "./structuralTag";
 
@@ -21,7 +21,7 @@ export interface ConstrainedModel extends ThoughtMarks {
 
 /** The tools that the prompt declares, and whether the answer may call them. One that is to be JSON calls none. */
 export function answerTools({ tools = [], toolMode = "auto", jsonSchema }: AskedConstraint) {
-  return { tools, mode: jsonSchema === undefined ? toolMode : "none" } as const;
+  return { tools, mode: jsonSchema !== undefined || toolMode === "words" ? "none" : toolMode } as const;
 }
 
 /**
@@ -43,6 +43,7 @@ export function modelConstraint(model: ConstrainedModel, asked: AskedConstraint)
     );
   }
   if (toolMode === "none" || tools.length === 0) return undefined;
+  if (toolMode === "words") return constraintOfWords(model);
   const { toolFormat } = model;
   if (toolFormat === undefined) {
     throw new InvalidRequestError(

@@ -88,7 +88,7 @@ function readNamedObject(inside: string, format: TaggedJsonFormat, reading: Read
   return { calls: [call], end: read.end, isWhole: true };
 }
 
-/** What stands behind the calls of a block besides the marks at its end. */
+/** What stands behind the calls of a block, other than the marks at its end. */
 export function textBehindCalls(behind: string, format: ToolFormat): string {
   const text = closers(format).reduce((left, mark) => left.replaceAll(mark, ""), behind);
   return text.replace("```", "").trim();

@@ -55,7 +55,7 @@ function mergeValues(key: string, a: unknown, b: unknown, say: Say): unknown {
   return a;
 }
 
-/** Numbers since draft 6. In draft 4 they are true or false and belong to the bound beside them. */
+/** Numbers since draft 6. In draft 4 they are true or false and belong to the bound next to them. */
 function mergeExclusive(key: string, a: unknown, b: unknown, say: Say): unknown {
   if (typeof a === "number" && typeof b === "number") {
     return key === "exclusiveMinimum" ? Math.max(a, b) : Math.min(a, b);

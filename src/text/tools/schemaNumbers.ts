@@ -7,7 +7,7 @@ export const mostInteger = 999_999_999_999_999;
 /** Above this a number with 6 digits behind the point may be rounded to the next whole one, which may be an open bound. */
 const mostExact = 1_000_000_000;
 
-/** A number's shape from its bounds. `say` hears of bounds that are not followed. */
+/** A number's shape from its bounds. `say` is told of bounds that are not followed. */
 export function numberShape(keywords: Keywords, isInteger: boolean, say: (what: string) => void): Shape {
   const low = boundOf(keywords["minimum"], keywords["exclusiveMinimum"], 1);
   const high = boundOf(keywords["maximum"], keywords["exclusiveMaximum"], -1);

@@ -129,7 +129,7 @@ class SchemaReader {
     return { kind: "definition", name };
   }
 
-  /** A schema's own keywords with those of its references and of all that it must fit besides. */
+  /** A schema's own keywords with those of its references and of all else that it must fit. */
   private gather(schema: unknown, place: Place): Keywords | false {
     this.nodes += 1;
     if (schema === true) return {};
@@ -144,7 +144,7 @@ class SchemaReader {
     const deeper = { ...place, depth: place.depth + 1 };
     if ($ref !== undefined) {
       const found = typeof $ref === "string" ? resolvePointer(this.root, $ref) : undefined;
-      if (found === undefined || place.above.has(found.pointer)) this.say(place.path, "a $ref beside other keywords");
+      if (found === undefined || place.above.has(found.pointer)) this.say(place.path, "a $ref next to other keywords");
       else {
         const above = new Set(place.above).add(found.pointer);
         all = mergeKeywords(all, this.gather(found.schema, { ...deeper, above }), say);

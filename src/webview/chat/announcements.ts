@@ -1,8 +1,8 @@
 import { type Formats, plural } from "../../common/format";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import { countTurns, isStep, placeOf } from "../../protocol/turnSteps";
+import { attachmentName } from "../shared/attachments";
 import { questionOf, waitingCalls } from "./approval";
-import { attachmentName } from "./attachments";
 import { runningTurn } from "./derived";
 
 /** Says where the head was moved to. Empty when the turns are the same, or when an answer runs, which is announced itself. */

@@ -1,5 +1,6 @@
 import { createFormats, type Formats } from "../../common/format";
 import type { ChatCommand, ChatSnapshot, ChatUpdate } from "../../protocol/chat";
+import type { PageTurn } from "../../protocol/page";
 import { Announcer } from "../shared/announcer";
 import { oncePerFrame, part } from "../shared/frame";
 import { Host, type PageMemory } from "../shared/host";
@@ -44,12 +45,14 @@ export class ChatPage {
   constructor() {
     const run = (command: ChatCommand) => this.run(command);
     this.host = new Host((update) => this.updated(update));
-    this.transcript = new Transcript({
+    this.atStart = this.host.memory;
+    const ports = {
       run,
-      edit: ({ id, user }) => this.dock.edit(id, user),
-      scrolled: () => this.remember(),
+      edit: ({ id, user }: PageTurn) => this.dock.edit(id, user),
+      changed: () => this.remember(),
       jumped: () => this.dock.composer.field.focus(),
-    });
+    };
+    this.transcript = new Transcript(ports, this.atStart.opened);
     this.dock = new Dock(
       {
         request: (command) => this.host.request(command),
@@ -74,7 +77,6 @@ export class ChatPage {
     this.dock.files.listenTo(this.element);
     document.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("focus", () => this.takeFocus());
-    this.atStart = this.host.memory;
     this.dock.restore(this.atStart);
     this.host.ready();
   }
@@ -198,6 +200,11 @@ export class ChatPage {
 
   private remember(): void {
     const { place } = this.restored ? this.transcript : this.atStart;
-    this.host.remember({ ...this.dock.memory, ...(place ? { place } : {}) });
+    const { opened } = this.transcript;
+    this.host.remember({
+      ...this.dock.memory,
+      ...(place ? { place } : {}),
+      ...(opened.length > 0 ? { opened } : {}),
+    });
   }
 }

@@ -4,6 +4,7 @@ import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../
 import type { Problem } from "../../protocol/page";
 import type { DraftSize, TurnId } from "../../protocol/service";
 import { placeOf } from "../../protocol/turnSteps";
+import { draftAttachments } from "../shared/attachments";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
@@ -14,7 +15,6 @@ import { problemView, type RunAction } from "../shared/problem";
 import { Slot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
 import { type WaitingBarPorts, waitingBar } from "./approval";
-import { draftAttachments } from "./attachments";
 import { compactButton, compactNotice } from "./compact";
 import { sendBlocked } from "./derived";
 import { DraftFiles } from "./draftFiles";

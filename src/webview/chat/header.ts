@@ -135,7 +135,12 @@ function samplingTitle(sampling: AgentSampling): string {
 function serverChip({ state }: AgentSummary, { address }: AgentServer): TreeNode {
   const host = hostOf(address);
   const title = `The server at ${address} answers this agent: the conversation is sent to it with each message`;
-  return h("span.chip", { title }, icon("server", state === "idle" ? undefined : "busy"), `on ${host}`);
+  return h(
+    "span.chip",
+    { title },
+    icon("server", state === "idle" ? undefined : "busy"),
+    h("span.cut", {}, `on ${host}`),
+  );
 }
 
 function tierChip(agent: AgentSummary, formats: Formats): TreeNode {

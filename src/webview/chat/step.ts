@@ -26,6 +26,8 @@ export interface StepPlace {
   readonly isOnly: boolean;
   /** The turn's own tools are those of its last step. */
   readonly isLast?: boolean;
+  /** The other steps are folded: what it took is told in sum only. */
+  readonly isSummed?: boolean;
 }
 
 /** One node of the tree: what the model thought, said and called, and what that took. */
@@ -49,7 +51,8 @@ function running(turn: PageTurn, place: StepPlace, context: StepContext): Childr
   ];
 }
 
-function said(turn: PageTurn, place: StepPlace, { formats, answers, run }: StepContext): Children {
+function said(turn: PageTurn, place: StepPlace, context: StepContext): Children {
+  const { formats, answers, run } = context;
   const { id, answer, calls, dropped, state, finishReason } = turn;
   const isRunning = state === "running";
   const waits = place.isHead && state === "done" && finishReason === "calls";
@@ -63,7 +66,14 @@ function said(turn: PageTurn, place: StepPlace, { formats, answers, run }: StepC
     callsView(
       calls,
       dropped,
-      { results: place.given?.results, isRunning, waits, live: place.acting?.calls, ran: turn.ran },
+      {
+        results: place.given?.results,
+        isRunning,
+        waits,
+        live: place.acting?.calls,
+        ran: turn.ran,
+        foot: isInFold(turn, place) ? foot(turn, place, context) : undefined,
+      },
       {
         formats,
         copy: (text) => run({ type: "copy", text }),
@@ -92,12 +102,13 @@ function ended(turn: PageTurn, place: StepPlace, context: StepContext): Children
   const way = isContinuable(turn, place)
     ? h("button.link", { title: continueTitle, on: { click: () => run({ type: "continue" }) } }, "Continue")
     : undefined;
-  const wayInNotice = turn.state === "interrupted";
+  const below = turn.state === "interrupted" ? undefined : way;
+  const isByServer = turn.figures?.by === "server";
   return [
     said(turn, place, context),
     turn.finishReason === "aborted" &&
       isSilent(turn) &&
-      h("p.dim", { key: "none" }, "Stopped before the answer began. What was read is kept."),
+      h("p.dim", { key: "none" }, `Stopped before the answer began.${isByServer ? "" : " What was read is kept."}`),
     turn.state === "interrupted" &&
       warningView(
         "interrupted",
@@ -108,14 +119,21 @@ function ended(turn: PageTurn, place: StepPlace, context: StepContext): Children
       ),
     turn.problem &&
       problemView(turn.problem, formats, act, undefined, place.acting && compactButton(turn.problem, run)),
-    foot(turn, place, context, wayInNotice ? undefined : way),
+    place.isSummed || isInFold(turn, place)
+      ? below && h("div.foot", { key: "foot" }, below)
+      : foot(turn, place, context, below),
     turn.saveProblem &&
       warningView("save", `Not saved: ${turn.saveProblem.error.what}.`, turn.saveProblem.actions, act),
   ];
 }
 
+/** A step among others has no line of its own for its figures: they are where its last call opens to. */
+function isInFold({ state, calls = [] }: PageTurn, { isOnly }: StepPlace): boolean {
+  return !isOnly && state !== "running" && calls.length > 0;
+}
+
 /** The turn's own tools stand below all of its steps. */
-function foot(turn: PageTurn, place: StepPlace, { formats, run }: StepContext, way: TreeNode | undefined): Children {
+function foot(turn: PageTurn, place: StepPlace, { formats, run }: StepContext, way?: TreeNode): TreeNode {
   const { isOnly, isLast = false } = place;
   const ending = endingLabel(turn.finishReason);
   return h(

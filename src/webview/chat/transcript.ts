@@ -5,13 +5,15 @@ import type { TurnId } from "../../protocol/service";
 import { Answers } from "../shared/answers";
 import { Follow } from "../shared/follow";
 import { revealFoundText } from "../shared/foundText";
-import { part } from "../shared/frame";
+import { oncePerFrame, part } from "../shared/frame";
 import type { TurnMark } from "../shared/host";
 import { KeptTrees } from "../shared/kept";
 import { Slot } from "../shared/slot";
 import { TurnStops } from "../shared/turnStops";
 import { BranchesView } from "./branches";
 import { isBusy } from "./derived";
+import { OpenSteps } from "./openSteps";
+import { isReadIn } from "./reading";
 import { ShownTurns } from "./shownTurns";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
@@ -20,7 +22,8 @@ import { wayIds, waysView } from "./ways";
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
   readonly edit: (turn: PageTurn) => void;
-  readonly scrolled: () => void;
+  /** Where the reader is, or which steps are open. */
+  readonly changed: () => void;
   /** "New text" brought the reader to the end. */
   readonly jumped: () => void;
 }
@@ -36,6 +39,7 @@ export class Transcript {
   private readonly branches: BranchesView;
   private readonly shown = new ShownTurns();
   private readonly steps = new KeptTrees();
+  private readonly openSteps: OpenSteps;
   private readonly stops: TurnStops;
   private readonly answers: Answers;
   private readonly follow: Follow;
@@ -44,7 +48,12 @@ export class Transcript {
   /** The actions that removed a failure's cause, by turn. */
   private readonly done = new Map<TurnId, ReadonlySet<ActionId>>();
 
-  constructor(private readonly ports: TranscriptPorts) {
+  /** `opened`: the turns whose steps a person had opened. */
+  constructor(
+    private readonly ports: TranscriptPorts,
+    opened: readonly TurnId[] = [],
+  ) {
+    this.openSteps = new OpenSteps(opened);
     this.newText.textContent = "New text";
     this.newText.hidden = true;
     this.answers = new Answers(ports.run);
@@ -53,7 +62,11 @@ export class Transcript {
     const column = part("div", "col");
     column.append(this.stops.start, this.list.element, this.stops.end, this.waysSlot.element, this.branchSlot.element);
     this.element.append(column);
-    this.follow = new Follow(this.element, this.newText, ports);
+    const { jumped } = ports;
+    this.follow = new Follow(this.element, this.newText, { jumped, scrolled: () => this.scrolled() });
+    // A focused button that goes away tells no "focusout".
+    for (const change of ["focusout", "focusin", "selectionchange"]) document.addEventListener(change, this.left);
+    this.element.addEventListener("beforematch", ({ target }) => this.found(target));
     revealFoundText(this.element);
   }
 
@@ -62,10 +75,11 @@ export class Transcript {
     const { acting, ways } = snapshot;
     const fixed = isBusy(snapshot) || ways !== undefined || snapshot.readOnly !== undefined;
     const view = this.viewIn(formats);
-    if (this.list.show({ turns, fixed, acting, view })) {
+    if (this.list.show({ turns, fixed, acting, view, steps: this.stepsShown })) {
       const ids = new Set([...snapshot.turns.map(({ id }) => id), ...wayIds(ways)]);
       this.answers.keepOnly(ids);
       this.steps.keepOnly(ids);
+      this.openSteps.keepOnly(ids);
       this.stops.listed();
     }
     this.waysSlot.show(waysView(ways, { formats, answers: this.answers, run: this.ports.run }));
@@ -120,11 +134,40 @@ export class Transcript {
       : undefined;
   }
 
+  get opened(): readonly TurnId[] {
+    return this.openSteps.all;
+  }
+
   /** Scrolls to where the reader was before a reload; `undefined`: to the end. */
   restore(place: TurnMark | undefined): void {
     const element = place && this.list.elementOf(place.turn);
     this.follow.restore(element && place ? () => element.offsetTop + place.offset : undefined);
   }
+
+  private readonly stepsShown: TurnListState["steps"] = (turn, isHead, now, element) =>
+    this.openSteps.of(turn, isHead, now, () => isReadIn(element, this.element, this.follow.scrollTop === undefined));
+
+  private showSteps(turn: TurnId, isOpen: boolean): void {
+    this.openSteps.set(turn, isOpen);
+    this.follow.keepPlace(() => this.list.elementOf(turn));
+    this.ports.changed();
+  }
+
+  /** A search has found text in a step that is folded. */
+  private found(target: EventTarget | null): void {
+    const turn = target instanceof Element && target.matches(".step") ? this.list.turnOf(target) : undefined;
+    if (turn !== undefined) this.showSteps(turn, true);
+  }
+
+  private scrolled(): void {
+    this.ports.changed();
+    this.left();
+  }
+
+  /** Turns that had to stay as they were while a person read in them are folded when that is over. */
+  private readonly left = oncePerFrame(() => {
+    for (const turn of this.openSteps.waiting) this.list.elementOf(turn);
+  });
 
   private viewIn(formats: Formats): TurnListState["view"] {
     if (this.view && this.formats === formats) return this.view;
@@ -133,7 +176,12 @@ export class Transcript {
     const { run, edit } = this.ports;
     kept.clear();
     const context = { formats, answers, kept, run, done: (turn: TurnId) => done.get(turn) };
-    this.view = (turn, place) => turnView(turn, place, { ...context, edit: () => edit(turn.steps[0]) });
+    this.view = (turn, place) =>
+      turnView(turn, place, {
+        ...context,
+        edit: () => edit(turn.steps[0]),
+        showSteps: (isOpen) => this.showSteps(turn.id, isOpen),
+      });
     return this.view;
   }
 }

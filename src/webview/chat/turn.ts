@@ -1,22 +1,27 @@
 import { plural } from "../../common/format";
 import type { ActingState } from "../../protocol/acting";
+import { summaryTitle } from "../../protocol/branches";
 import type { PageTurn } from "../../protocol/page";
 import { noteMark } from "../../protocol/toolNames";
 import { figuresInSum } from "../../protocol/turnSteps";
+import { sentAttachments } from "../shared/attachments";
 import { endingLabel, figuresView } from "../shared/figures";
 import { inlineCode } from "../shared/inlineCode";
 import { stopButton } from "../shared/runView";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
 import { waitingCalls } from "./approval";
-import { sentAttachments } from "./attachments";
 import { runningCalls, turnStage } from "./derived";
+import type { StepsShown } from "./openSteps";
 import { lastStep, resultsIn, type ShownTurn } from "./shownTurns";
 import { stepBody } from "./step";
 import { changesLine, type StepContext, stepTools } from "./stepParts";
+import { stepsLine } from "./stepsLine";
 
 export interface TurnContext extends StepContext {
   /** The turn's message comes back to be edited and sent again. */
   readonly edit: () => void;
+  /** Shows the steps before the last one, or only their line. */
+  readonly showSteps: (isOpen: boolean) => void;
 }
 
 /** Where the turn stands among the others: what can be done with it. */
@@ -27,10 +32,12 @@ export interface TurnPlace {
   readonly fixed: boolean;
   /** What the agent does in the workspace, at the head; absent: it can do nothing there. */
   readonly acting?: ActingState | undefined;
+  /** Absent: all. */
+  readonly steps?: StepsShown;
 }
 
 export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext): TreeNode {
-  const [first, ...further] = turn.steps;
+  const [first] = turn.steps;
   const last = lastStep(turn);
   const stage = turnStage(last, place.isHead);
   return h(
@@ -41,13 +48,15 @@ export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext
       "aria-busy": last.state === "running" ? "true" : undefined,
     },
     messageView(first, place, context),
-    sentAttachments(first.attachments, first.id, context.formats, context.run),
+    sentAttachments(first.attachments, context.formats, (index) =>
+      context.run({ type: "openAttachment", turn: first.id, index }),
+    ),
     h(
       "div.answer",
       {},
-      further.length === 0
-        ? stepBody(first, { ...place, given: turn.after, isOnly: true }, context)
-        : [turn.steps.map((_, index) => stepView(turn, index, place, context)), sumView(turn, place, context)],
+      foldLine(turn, place, context),
+      turn.steps.map((_, index) => stepView(turn, index, place, context)),
+      turn.steps.length > 1 && sumView(turn, place, context),
       changesLine(turn.steps, first.id, place.fixed, context),
       waitingLine(last, place, context),
     ),
@@ -59,8 +68,7 @@ function messageView(turn: PageTurn, place: TurnPlace, context: TurnContext): Ch
   const { user, summary } = turn;
   if (user === "") return undefined;
   if (summary !== undefined) {
-    const turns = plural(summary.turns, "earlier turn", context.formats);
-    return foldedNote("list-flat", `Summary of ${turns}`, user);
+    return foldedNote("list-flat", summaryTitle(summary, context.formats), user);
   }
   if (user.startsWith(noteMark)) return foldedNote("info", "Told by Resident: a call could not be made", user);
   return h("div.ask", {}, messageTools(turn, place, context), h("p", {}, inlineCode(user)));
@@ -97,20 +105,38 @@ function messageTools(turn: PageTurn, { fixed }: TurnPlace, { run, edit }: TurnC
   );
 }
 
-/** One step of several. A step of which nothing changed keeps its tree: the others stay while the last one streams. */
+function foldLine(turn: ShownTurn, { steps = "all" }: TurnPlace, context: TurnContext): Children {
+  const isOpen = steps === "open";
+  return steps !== "all" && stepsLine(turn, isOpen, () => context.showSteps(!isOpen), context.formats);
+}
+
+/**
+ * A step of which nothing changed keeps its tree: the others stay while the last one streams. It also keeps its element: when
+ * others come, and when it is folded, in which case a search finds its text and opens it.
+ */
 function stepView({ steps, after }: ShownTurn, index: number, place: TurnPlace, context: TurnContext): TreeNode {
   const step = steps[index] ?? steps[0];
   const isLast = index === steps.length - 1;
   const given = isLast ? after : resultsIn(steps[index + 1]);
   const isHead = place.isHead && isLast;
+  const isOnly = steps.length === 1;
+  const isSummed = place.steps === "closed";
+  const isFolded = isSummed && !isLast;
   const label = `Step ${context.formats.count(index + 1)} of ${context.formats.count(steps.length)}`;
   const acting = isLast ? place.acting : undefined;
-  return context.kept.view(step.id, [step, label, given?.by, given?.results, isHead, place.fixed, acting], () =>
-    h(
-      "div.step",
-      { key: step.id, role: "group", "aria-label": label },
-      stepBody(step, { isHead, fixed: place.fixed, given, acting, isOnly: false, isLast }, context),
-    ),
+  return context.kept.view(
+    step.id,
+    [step, label, given?.by, given?.results, isHead, place.fixed, acting, isSummed],
+    () =>
+      h(
+        isOnly ? "div.only" : "div.step",
+        {
+          key: step.id,
+          ...(isOnly || isFolded ? {} : { role: "group", "aria-label": label }),
+          hidden: isFolded ? "until-found" : undefined,
+        },
+        stepBody(step, { isHead, fixed: place.fixed, given, acting, isOnly, isLast, isSummed }, context),
+      ),
   );
 }
 

@@ -1,9 +1,11 @@
 import type { ActingState } from "../../protocol/acting";
+import type { PageTurn } from "../../protocol/page";
 import { part } from "../shared/frame";
 import { Slices } from "../shared/slices";
 import { RootSlot } from "../shared/slot";
 import type { TreeNode } from "../shared/tree";
-import type { ShownTurn } from "./shownTurns";
+import { hasManySteps, type StepsShown } from "./openSteps";
+import { lastStep, type ShownTurn } from "./shownTurns";
 import type { TurnPlace } from "./turn";
 
 export interface TurnListState {
@@ -11,11 +13,14 @@ export interface TurnListState {
   readonly fixed: boolean;
   /** Of the head: what the agent does in the workspace. */
   readonly acting?: ActingState | undefined;
+  /** Which steps of a turn are shown, by how they are now. It may be another answer each time. */
+  readonly steps: (turn: ShownTurn, isHead: boolean, now: StepsShown | undefined, element: Element) => StepsShown;
   /** A new function makes every turn anew. */
   readonly view: (turn: ShownTurn, place: TurnPlace) => TreeNode;
 }
 
 interface Drawing extends TurnPlace {
+  readonly steps: StepsShown;
   readonly turn: ShownTurn;
   readonly view: TurnListState["view"];
 }
@@ -70,11 +75,17 @@ export class TurnList {
     while (this.drawNext());
   }
 
-  /** The element of a turn, drawn. */
+  /** The element of a turn, drawn as it is to be now. */
   elementOf(id: string): HTMLElement | undefined {
     const item = this.items.find(({ turn }) => turn.id === id);
     if (item) this.draw(item);
     return item?.element;
+  }
+
+  /** The turn that has this element. */
+  turnOf(element: Element): string | undefined {
+    const article = element.closest("article");
+    return article ? this.byElement.get(article)?.turn.id : undefined;
   }
 
   /** The first turn that ends below `top`, measured from the list's offset parent. */
@@ -166,14 +177,16 @@ export class TurnList {
     const { state } = this;
     if (!state) return;
     this.waiting.delete(item);
-    const { turn, index, drawn } = item;
+    const { turn, index, drawn, element } = item;
+    const isHead = index === this.items.length - 1;
     const next: Drawing = {
       turn,
       view: state.view,
       number: index + 1,
-      isHead: index === this.items.length - 1,
+      isHead,
       fixed: state.fixed,
-      acting: index === this.items.length - 1 ? state.acting : undefined,
+      acting: isHead ? state.acting : undefined,
+      steps: state.steps(turn, isHead, drawn?.steps, element),
     };
     if (drawn && sameDrawing(drawn, next)) return;
     item.slot.show(state.view(turn, next));
@@ -198,18 +211,21 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
     one.number === other.number &&
     one.isHead === other.isHead &&
     one.fixed === other.fixed &&
-    one.acting === other.acting
+    one.acting === other.acting &&
+    one.steps === other.steps
   );
 }
 
 /** Of a line with a call, and of what stands around a further step. */
 const callPx = 32;
-const stepPx = 44;
+const stepPx = 22;
 
 /** The height of a turn that was never laid out. It is good enough for the scroll bar, and needs no measurement. */
-function guessedHeightPx({ steps }: ShownTurn): number {
-  const px = steps.reduce((sum, { user, answer, calls }) => {
-    return sum + (user.length + answer.length) / 4 + (calls?.length ?? 0) * callPx;
-  }, 90);
-  return Math.round(px + (steps.length - 1) * stepPx);
+function guessedHeightPx(turn: ShownTurn): number {
+  const { steps } = turn;
+  const isFolded = hasManySteps(turn);
+  const shown: readonly PageTurn[] = isFolded ? [lastStep(turn)] : steps;
+  let px = 90 + steps[0].user.length / 4 + (isFolded ? callPx : (steps.length - 1) * stepPx);
+  for (const { answer, calls = [] } of shown) px += answer.length / 4 + calls.length * callPx;
+  return Math.round(px);
 }

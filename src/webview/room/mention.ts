@@ -35,10 +35,13 @@ export function addressed(draft: string, members: readonly RoomMember[]): Addres
   return { to: found.id === "all" ? "all" : [found.id], text: rest };
 }
 
-/** The part of a draft that may be read ahead, and by which agents; nothing while a name is being typed. */
-export function aheadOf(draft: string, members: readonly RoomMember[]): Addressed | undefined {
+/**
+ * The part of a draft that may be read ahead, and by which agents; nothing while a name is being typed. What the message
+ * carries is read before its text is written.
+ */
+export function aheadOf(draft: string, members: readonly RoomMember[], carries = false): Addressed | undefined {
   const found = addressed(draft, members);
-  return found.text === "" || found.text.startsWith("@") ? undefined : found;
+  return (found.text === "" && !carries) || found.text.startsWith("@") ? undefined : found;
 }
 
 /** What is being typed after an `@` at the draft's start, up to the caret; `undefined` when no name is being typed. */

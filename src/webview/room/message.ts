@@ -1,6 +1,7 @@
 import type { Formats } from "../../common/format";
 import type { PageEngine } from "../../protocol/page";
 import type { RoomMessage } from "../../protocol/room";
+import { sentAttachments } from "../shared/attachments";
 import { inlineCode } from "../shared/inlineCode";
 import { plural } from "../shared/progress";
 import { h, icon, type TreeNode } from "../shared/tree";
@@ -28,6 +29,9 @@ export function messageView(message: RoomMessage, place: MessagePlace, context: 
     { key: message.id, tabindex: "-1", "aria-label": title, "aria-busy": running ? "true" : undefined },
     h("h2.sr", {}, title),
     h("p.ask", {}, h("span.at", {}, `@${to}`), " ", inlineCode(message.text)),
+    sentAttachments(message.attachments, formats, (index) =>
+      run({ type: "openAttachment", message: message.id, index }),
+    ),
     h(
       "div.sum",
       {},

@@ -2,6 +2,7 @@ import { createFormats, type Formats } from "../../common/format";
 import type { Problem } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId, RoomSnapshot, RoomUpdate } from "../../protocol/room";
 import { Announcer } from "../shared/announcer";
+import { draftAttachments } from "../shared/attachments";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
@@ -75,7 +76,7 @@ export class RoomPage {
     const before = this.state.snapshot;
     this.state = reduceRoom(this.state, update);
     if (this.state.stale && before === this.state.snapshot) this.host.ready();
-    if (update.type === "draft") this.insertDraft(update.text);
+    if (update.type === "attachments") this.readSoon();
     const after = this.state.snapshot;
     if (update.type === "snapshot") this.settled(update.snapshot);
     else if (before && after) this.announcer.say(roomAnnouncement(before, after, this.formats));
@@ -120,7 +121,7 @@ export class RoomPage {
   }
 
   private renderComposer(snapshot: RoomSnapshot): void {
-    const { members } = snapshot;
+    const { members, attachments = [] } = snapshot;
     const mention = () => this.startMention();
     const attach = () => this.run({ type: "attachSelection" });
     this.mentions.update(members, this.formats);
@@ -130,6 +131,8 @@ export class RoomPage {
       label: "Message to the room",
       placeholder: "Ask all, or @name to ask one",
       blocked: askBlocked(snapshot, this.composer.draft),
+      mayBeEmpty: isCarrying(snapshot),
+      above: draftAttachments(attachments, this.formats, (command) => this.run(command)),
       tools: [
         h(
           "button.icon-btn",
@@ -158,12 +161,6 @@ export class RoomPage {
     this.drafted();
   }
 
-  private insertDraft(text: string): void {
-    const { draft } = this.composer;
-    this.composer.draft = draft === "" || draft.endsWith("\n") ? draft + text : `${draft}\n${text}`;
-    this.composer.field.focus();
-  }
-
   private run(command: RoomCommand): void {
     const { markDone } = this.pressedButton;
     const done = () => {
@@ -180,7 +177,8 @@ export class RoomPage {
 
   private ask(draft: string): void {
     const { to, text } = addressed(draft, this.state.snapshot?.members ?? []);
-    if (text === "") return;
+    const { snapshot } = this.state;
+    if (text === "" && !(snapshot && isCarrying(snapshot))) return;
     this.composer.draft = "";
     this.conversation.toEnd();
     void this.host.request({ type: "ask", text, to }).then((problem) => {
@@ -230,7 +228,7 @@ export class RoomPage {
   private readAhead(): void {
     const { snapshot } = this.state;
     if (snapshot === undefined) return;
-    const ahead = aheadOf(this.composer.draft, snapshot.members);
+    const ahead = aheadOf(this.composer.draft, snapshot.members, isCarrying(snapshot));
     if (ahead !== undefined) void this.host.request({ type: "readAhead", ...ahead });
   }
 
@@ -245,6 +243,10 @@ export class RoomPage {
     const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
+}
+
+function isCarrying({ attachments = [] }: RoomSnapshot): boolean {
+  return attachments.some(({ length }) => length > 0);
 }
 
 /** Adds the editor's selection to the message. */

@@ -18,8 +18,8 @@ export function reduceRoom(state: RoomState, update: RoomUpdate): RoomState {
   const withAnswer = (message: RoomMessageId, agent: AgentId, change: (answer: RoomAnswer) => RoomAnswer) =>
     next({ messages: changedAnswer(snapshot.messages, message, agent, change) });
   switch (update.type) {
-    case "draft":
-      return state;
+    case "attachments":
+      return next({ attachments: update.attachments });
     case "selection": {
       const { selection: _, ...rest } = snapshot;
       return { ...state, snapshot: update.selection ? { ...rest, selection: update.selection } : rest };

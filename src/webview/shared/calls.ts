@@ -7,8 +7,9 @@ import type { RanCall } from "../../protocol/page";
 import type { ResultView } from "../../protocol/service";
 import { resultTexts } from "../../protocol/toolNames";
 import { type CallActions, callDetails } from "./callDetails";
+import { callFiguresText, callFiguresView } from "./callFigures";
 import { markFewHidden } from "./hiddenCharacters";
-import { h, icon, type TreeNode } from "./tree";
+import { type Children, h, icon, type TreeNode } from "./tree";
 
 /** "said": its answer still runs. "none": it will have no result. The others of a live call are its own. */
 export type CallState =
@@ -31,6 +32,8 @@ export interface CallPlace {
   readonly live?: readonly LiveCall[] | undefined;
   /** How it went with those that have ended. */
   readonly ran?: readonly RanCall[] | undefined;
+  /** Stands at the end of what the last call opens to: what the answer took, and what can be done with it. */
+  readonly foot?: TreeNode | undefined;
 }
 
 export function callState({ id }: ToolCall, { results, isRunning, waits, live }: CallPlace): CallState {
@@ -86,12 +89,12 @@ export function callsView(
   return h(
     "div.calls",
     { key: "calls", role: "group", "aria-label": "Calls" },
-    calls?.map((call, index) => callView(call, index + 1, place, actions)),
+    calls?.map((call, index) => callView(call, index + 1, place, actions, index === calls.length - 1 && place.foot)),
     dropped && droppedView(dropped),
   );
 }
 
-function callView(call: ToolCall, number: number, place: CallPlace, actions: CallActions): TreeNode {
+function callView(call: ToolCall, number: number, place: CallPlace, actions: CallActions, foot: Children): TreeNode {
   const live = place.live?.find((one) => one.call === call.id);
   const result = place.results?.find((one) => one.call === call.id);
   const ran = place.ran?.find((one) => one.call === call.id);
@@ -99,7 +102,7 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
   // What the person is asked about is open, and so is what a command prints while it runs.
   const isOpen = live?.state === "waiting" || (live?.state === "running" && line.kind === "run");
   const delegate = live?.delegate ?? ran?.delegate;
-  const took = figuresOf(live, ran, actions);
+  const took = { tokens: ran?.tokens, ms: ran?.ms ?? live?.ms };
   return h(
     "div.call-row",
     { key: call.id, "data-call": call.id },
@@ -108,13 +111,14 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
       { key: "call", open: isOpen ? true : undefined },
       h(
         "summary",
-        { title: took === "" ? undefined : took },
+        { title: callFiguresText(took, actions.formats) || undefined },
         icon("chevron-down", "fold"),
         lineParts(line, callState(call, place)),
-        took !== "" && h("span.call-figs.num", {}, took),
+        callFiguresView(took, actions.formats),
       ),
       callDetails(call, { kind: line.kind, live, result, number }, actions),
       live && actions.approval(live),
+      foot,
     ),
     delegate !== undefined &&
       h(
@@ -128,16 +132,6 @@ function callView(call: ToolCall, number: number, place: CallPlace, actions: Cal
         icon("comment-discussion"),
       ),
   );
-}
-
-/** "412 tokens · 84 ms" */
-function figuresOf(live: LiveCall | undefined, ran: RanCall | undefined, { formats }: CallActions): string {
-  const ms = ran?.ms ?? live?.ms;
-  const parts = [
-    ...(ran?.tokens === undefined ? [] : [`${formats.count(ran.tokens)} tokens`]),
-    ...(ms === undefined ? [] : [formats.duration(ms)]),
-  ];
-  return parts.join(" · ");
 }
 
 /** The same lines without what they open to. */

@@ -13,7 +13,7 @@ export interface ComposerOptions {
   readonly above?: Children;
   /** At the left of the field's bottom. */
   readonly tools?: Children;
-  /** Beside the send button. */
+  /** Next to the send button. */
   readonly target?: Children;
   /** The id of what describes the field to assistive technology. */
   readonly describedBy?: string;

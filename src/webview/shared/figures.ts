@@ -76,14 +76,29 @@ function waitItem(figures: TurnFigures, formats: Formats): Children {
   return h("li", { title: wait.title }, "waited ", h("b", {}, wait.total), parts);
 }
 
+const guessedTitle =
+  "Guessed from what it had read, such as the file that it writes again, and each checked by the model: several came from one step";
+
+function generatedItem({ generatedTokens, guessedTokens = 0 }: TurnFigures, formats: Formats): Children {
+  const guessed = guessedTokens > 0 && h("span.parts", {}, ` (${formats.count(guessedTokens)} guessed)`);
+  return h(
+    "li",
+    { title: guessedTokens > 0 ? guessedTitle : undefined },
+    h("b", {}, formats.count(generatedTokens)),
+    " generated",
+    guessed,
+  );
+}
+
 /**
  * A turn's figures in their one order: reused, prefilled, generated, TTFT (with the wait, where it was longer), rate,
- * source. While it runs (`running`) the source is not told yet, and a figure that is not known is left out.
+ * source. While it runs (`running`) the source is not told yet. A time or rate that is not known (yet, or of a
+ * server) is left out.
  */
 export function figuresView(figures: TurnFigures, formats: Formats, options: FiguresOptions = {}): TreeNode {
   const { running = false, ending, way, warning, steps, isStep = false } = options;
   const item = (value: string, unit: string) => h("li", {}, h("b", {}, value), ` ${unit}`);
-  const known = (value: number) => !running || value > 0;
+  const known = (value: number) => value > 0 || (!running && figures.by !== "server");
   const source = cacheSource(figures);
   const isByServer = figures.by === "server";
   const told = (count: UntoldCount) => figures.untold?.includes(count) !== true;
@@ -91,7 +106,7 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
     steps !== undefined && h("li", {}, h("b", {}, steps)),
     told("reused") && item(formats.count(figures.reusedTokens), "reused"),
     told("prompt") && item(formats.count(figures.prefilledTokens), "prefilled"),
-    told("generated") && item(formats.count(figures.generatedTokens), "generated"),
+    told("generated") && generatedItem(figures, formats),
     figures.recomputedTokens !== undefined && item(formats.count(figures.recomputedTokens), "read again"),
     known(figures.ttftMs) && h("li", {}, "TTFT ", h("b", {}, formats.duration(figures.ttftMs))),
     known(figures.ttftMs) && waitItem(figures, formats),

@@ -58,6 +58,14 @@ export class Follow {
     this.settle();
   }
 
+  /** For a change that the reader asks for: what is above it stays in its place, also when the end moves away. */
+  keepPlace(change: () => void): void {
+    this.release();
+    change();
+    this.following = this.isAtEnd;
+    this.settle();
+  }
+
   /** To be called after every render. `end` identifies what the transcript ends with: another value means new text. */
   rendered(end: string): void {
     this.end = end;
@@ -76,6 +84,11 @@ export class Follow {
     this.button.hidden = this.seenEnd === this.end;
   }
 
+  private get isAtEnd(): boolean {
+    const { scrollTop, scrollHeight, clientHeight } = this.log;
+    return scrollHeight - scrollTop - clientHeight <= slack;
+  }
+
   private release(): void {
     this.held = undefined;
   }
@@ -84,10 +97,9 @@ export class Follow {
     // Another place than the one that is held was chosen: by the keyboard elsewhere in the page, or by a search.
     if (this.held && Math.abs(this.held() - this.log.scrollTop) > 2) this.release();
     if (this.held) return;
-    const { scrollTop, scrollHeight, clientHeight } = this.log;
-    const atEnd = scrollHeight - scrollTop - clientHeight <= slack;
+    const { scrollTop } = this.log;
     // New text moves the end away from a reader who did not scroll. Only scrolling up stops the following.
-    this.following = atEnd || (this.following && scrollTop >= this.lastTop);
+    this.following = this.isAtEnd || (this.following && scrollTop >= this.lastTop);
     this.lastTop = scrollTop;
     if (this.following) this.seenEnd = this.end;
     this.button.hidden = this.seenEnd === this.end;

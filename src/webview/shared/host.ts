@@ -26,6 +26,8 @@ export interface PageMemory {
   /** Where the reader is: the turn in the chat, the distance from the start in the room. Absent: at the end. */
   readonly place?: TurnMark;
   readonly scrollTop?: number;
+  /** The turns of many steps that show all of them, by their ids. */
+  readonly opened?: readonly string[];
 }
 
 export class Host<Command, Update extends { readonly type: string }> {
@@ -64,18 +66,21 @@ export class Host<Command, Update extends { readonly type: string }> {
     const scrollTop = "scrollTop" in state && typeof state.scrollTop === "number" ? state.scrollTop : undefined;
     const place = "place" in state ? turnMark(state.place) : undefined;
     const editing = "editing" in state ? readEditing(state.editing) : undefined;
+    const opened = "opened" in state && Array.isArray(state.opened) ? state.opened.filter(isText) : [];
     return {
       draft,
       ...(scrollTop === undefined ? {} : { scrollTop }),
       ...(place ? { place } : {}),
       ...(editing ? { editing } : {}),
+      ...(opened.length > 0 ? { opened } : {}),
     };
   }
 
   /** Keeps what else the state holds: the host finds the agent's id in it when a panel is restored. */
   remember(memory: PageMemory): void {
-    const kept = { scrollTop: undefined, place: undefined, editing: undefined, ...asRecord(this.api.getState()) };
-    const { scrollTop: _top, place: _place, editing: _editing, ...others } = kept;
+    const none = { scrollTop: undefined, place: undefined, editing: undefined, opened: undefined };
+    const kept = { ...none, ...asRecord(this.api.getState()) };
+    const { scrollTop: _top, place: _place, editing: _editing, opened: _opened, ...others } = kept;
     this.api.setState({ ...others, ...memory });
   }
 
@@ -102,6 +107,10 @@ function readEditing(value: unknown): PageMemory["editing"] {
   if (typeof value !== "object" || value === null || !("turn" in value && "aside" in value)) return undefined;
   const { turn, aside } = value;
   return typeof turn === "string" && typeof aside === "string" ? { turn, aside } : undefined;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function asRecord(state: unknown): object {

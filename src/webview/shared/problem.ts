@@ -80,7 +80,7 @@ export function warningView(
   );
 }
 
-/** The pool's size beside what was asked of it, with the bar that shows the part that does not fit. */
+/** The pool's size and what was asked of it, with the bar that shows the part that does not fit. */
 function poolFacts({ error }: Problem, formats: Formats): Children {
   const { needed, total, blockTokens } = error.facts;
   if (error.code !== "POOL_EXHAUSTED" || typeof needed !== "number" || typeof total !== "number") return undefined;

@@ -151,6 +151,7 @@ function stopsIn(article: HTMLElement): readonly HTMLElement[] {
 
 /** It is in something that is not open: there it cannot have the focus. */
 function isFolded(element: HTMLElement): boolean {
+  if (element.closest("[hidden]") !== null) return true;
   const folded = element.closest("details:not([open])");
   if (folded === null) return false;
   const opens = element.tagName === "SUMMARY" && element.parentElement === folded;

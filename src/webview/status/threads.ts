@@ -114,7 +114,7 @@ function whyRow(
   );
 }
 
-/** What the button copies: enough to tell whoever writes these prompts what changes in them. */
+/** What the button copies: enough to tell the author of these prompts what changes in them. */
 function departureText({ figures, modelName }: ThreadTurn, { atToken, before, now }: Departure, formats: Formats) {
   const { promptTokens, reusedTokens, ttftMs } = figures;
   return [

@@ -99,7 +99,7 @@ const ofLog: Readonly<Record<string, Forge>> = {
     manifest: { head: "t1" },
     entries: [...whole("t1", { parent: "t2" }), ...whole("t2", { parent: "t1" })],
   }),
-  "cycle of many turns beside the head": () => ({
+  "cycle of many turns without the head": () => ({
     manifest: { head: "t1" },
     entries: [...whole("t1"), ...many(300, (i) => whole(`t${i + 2}`, { parent: `t${((i + 1) % 300) + 2}` })).flat()],
   }),

@@ -122,7 +122,7 @@ describe("Grammars on the addon", function () {
     assert.ok(forced > 50, `${forced} tokens were appended without sampling`);
   });
 
-  it("an answer is the same in one run, in pieces, with guesses and beside others", async () => {
+  it("an answer is the same in one run, in pieces, with guesses and together with others", async () => {
     const prompt = 'A pet as JSON:\n{"name": "Tom", "age": 3, "kind": "cat", "tame": true}\n';
     for (const temperature of [0, 1]) {
       const sampling = { ...constrained(schema, 7), temperature };

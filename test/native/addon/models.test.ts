@@ -98,7 +98,7 @@ describe("Loading a model", () => {
     await rejection(addon.weightsId(path.join(folder.path, "none"), home), "MODEL_NOT_FOUND", /none/);
   });
 
-  it("refuses a second model beside the first, and takes it afterwards", async () => {
+  it("refuses a second model while the first is loaded, and takes it afterwards", async () => {
     const model = await load(await writeRandomModel(folder.path));
     await rejection(load(), "INVALID_REQUEST", /already/);
     await model.dispose();

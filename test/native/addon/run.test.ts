@@ -105,7 +105,7 @@ describe("A run of the addon", () => {
     assert.equal((await rig.run([{ tokens: prompt, table: [0, 1, 2] }], 3)).ids[0]?.length, 3);
   });
 
-  it("draws the same ids for the same seed, alone or beside others, and others for another", async () => {
+  it("draws the same ids for the same seed, alone or together with others, and others for another", async () => {
     const part = { tokens: prompt, table: [0, 1, 2, 3], sampling: sampled };
     const first = await rig.run([part], 12);
     const again = await rig.run([{ tokens: [1], table: [9, 10], sampling: { temperature: 1 } }, part], 12);

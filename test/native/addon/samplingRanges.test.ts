@@ -7,7 +7,7 @@ import { writeRandomModel } from "../../support/native/randomModel";
 
 const names = Object.keys(samplingRanges).filter((name): name is SamplingParameter => name in samplingRanges);
 
-/** The parameter as the addon takes it, beside others that make it matter. */
+/** The parameter as the addon takes it, together with others that make it matter. */
 function samplingWith(name: SamplingParameter, value: number): Partial<NativeSampling> {
   const warm = { temperature: 0.7, recentIds: Int32Array.of(3, 4), answerIds: Int32Array.of(3, 4) };
   const answer = { ...warm, answerCounts: Int32Array.of(1, 2 ** 31 - 1) };

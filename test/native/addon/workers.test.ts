@@ -43,7 +43,7 @@ function describeWorkers(): void {
   describe("The addon in worker threads", () => {
     const folder = temporaryFolder();
 
-    it("computes the same as in this thread, beside it and after other workers", async () => {
+    it("computes the same as in this thread, with a model loaded in both, and after other workers", async () => {
       const directory = await writeRandomModel(folder.path);
       const rig = await NativeRig.load(directory);
       const { ids } = await rig.run([{ tokens: prompt, table: [0, 1, 2] }], 8);

@@ -107,7 +107,7 @@ describe("BlockPoolBatchEngine on the addon, any interleaving", function () {
 
       for (const [when, howPlayed] of [
         ["between steps", play],
-        ["between steps and beside them", playBeside],
+        ["between steps and during them", playBeside],
       ] as const) {
         it(`gives everybody what it would get alone, whatever callers do ${when}`, () =>
           fc.assert(

@@ -256,7 +256,7 @@ describe("The CPU kernels on the starter model", function () {
     await assert.rejects(unknown, { code: "INVALID_REQUEST", message: /"f32", "f16", "bf16" or "q8"/ });
   });
 
-  it("children start and end beside a running generation", async () => {
+  it("children start and end while a generation runs", async () => {
     await withModel({ RESIDENT_OPS: "cpu" }, async (model) => {
       const pool = await model.createPool(16, blockTokens);
       let generated = 0;

@@ -21,7 +21,7 @@ export const llamaCppPython = {
   buildEnv: { CMAKE_ARGS: `-DCMAKE_CXX_FLAGS="-include '${path.join(folder, "gccTiles.h")}'"` },
 };
 
-/** What its server needs beside it, in a folder of its own: llama.cpp is not compiled again for that. */
+/** What its server needs in addition to it, in a folder of its own: llama.cpp is not compiled again for that. */
 export const llamaCppServer = {
   name: "peers-server-python",
   title: "llama-cpp-python's server",

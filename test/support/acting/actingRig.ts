@@ -44,6 +44,7 @@ export interface ActingRigOptions {
   readonly contextTokens?: number;
   readonly tools?: readonly ToolSpec[];
   readonly limits?: Limits;
+  readonly maxAnswerTokens?: number;
 }
 
 /** What stays when the program is started anew. */
@@ -94,7 +95,7 @@ export class ActingRig {
       contextTokens: options.contextTokens ?? 20_000,
       totalBlocks: 800,
       identity: { blockTokens: 64 },
-      maxAnswerTokens: 64,
+      maxAnswerTokens: options.maxAnswerTokens ?? 64,
       locks: this.disk.locks,
       decoder: this.model.decoder,
     });

@@ -161,6 +161,7 @@ export function fakeText(stopIds: readonly number[] = []): TextModel {
   return {
     prompts: new FakePrompts(stopIds),
     stopIds,
+    callOpenerIds: [],
     startAnswer: (stops) => new FakeDecoder(stopIds, stops),
     constraint: () => undefined,
   };

@@ -160,6 +160,7 @@ export class ThreadRig {
     };
     return {
       stopIds: text.stopIds,
+      callOpenerIds: text.callOpenerIds,
       prompts: {
         build: (...args) => prompts.build(...args),
         ahead: (...args) => prompts.ahead(...args),

@@ -32,6 +32,7 @@ export class FakeRunner implements ModelRunner {
   readonly batches: { readonly rows: readonly SequenceStep[]; readonly steps: number }[] = [];
   copies = 0;
   computedTokens = 0;
+  guessedTokens = 0;
   private readonly slots: Uint32Array;
   private rubbish = 0x5eed;
 
@@ -55,7 +56,8 @@ export class FakeRunner implements ModelRunner {
    * If ids are given for guesses, 0 to 2 of them count as right at every step, and after them the leftovers of a wrong
    * guess are written.
    */
-  async run(rows: readonly SequenceStep[], { steps, onTokens, onFailed, cancelled }: RunOptions): Promise<void> {
+  async run(rows: readonly SequenceStep[], options: RunOptions): Promise<void> {
+    const { steps, onTokens, onFailed, cancelled } = options;
     await Promise.resolve();
     this.throwPlanned("run");
     checkRows(rows, steps, this.geometry);
@@ -100,6 +102,10 @@ export class FakeRunner implements ModelRunner {
           const { vocabSize } = this.geometry;
           const id = nextToken(context, row.sampling, sequence.answer, vocabSize, grammar?.allowed);
           tell(id);
+          if (taken > 0) {
+            this.guessedTokens += 1;
+            options.onGuessed?.(1);
+          }
           sequence.tokens = [id];
           if (row.stopIds.includes(id) || sequence.sampled === steps) sequence.live = false;
         }

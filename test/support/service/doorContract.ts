@@ -69,7 +69,7 @@ export function describeDoor(place: string, inService: InService): void {
         assert.equal(second.figures.cache.tier, "hot");
       }));
 
-    it("tells an answer's story in order, whole, and again to whoever listens late", () =>
+    it("tells an answer's story in order, whole, and again to late listeners", () =>
       inService(async ({ service }) => {
         const running = service.generate({ prompt: "Hello" });
         const told = record(running);

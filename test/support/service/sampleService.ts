@@ -59,6 +59,7 @@ const figures: TurnFigures = {
   reusedTokens: 20,
   prefilledTokens: 10,
   generatedTokens: 2,
+  guessedTokens: 1,
   recomputedTokens: 1,
   ttftMs: 84,
   restoreMs: 3,

@@ -39,7 +39,7 @@ export class ChatInDocument {
         observe() {}
       },
     });
-    Object.assign(document, { hasFocus: () => true });
+    Object.assign(document, { hasFocus: () => true, getSelection: () => null });
     this.page = new ChatPage();
     document.body.append(this.page.element);
   }

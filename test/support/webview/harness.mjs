@@ -14,7 +14,7 @@ import { enter, pages, servePages } from "./pages.mjs";
 import { themeNames } from "./themes.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
-const widths = { chat: [1000, 480, 320], room: [600, 340, 280], status: [700, 340, 300, 280] };
+const widths = { chat: [1000, 640, 340, 320], room: [600, 340, 280], status: [700, 340, 300, 280] };
 const heights = { chat: 900, room: 900, status: 1500 };
 
 const served = await servePages(root);

@@ -41,6 +41,30 @@ export class OpenPages {
     await this.tab.setViewportSize({ width, height });
   }
 
+  /**
+   * Has the browser find a text as its search does, which opens what hides it; true when it is in view then. (`window.find`
+   * finds such a text too, but shows nothing of it.)
+   */
+  async find(text: string): Promise<boolean> {
+    await this.tab.evaluate(
+      (fragment) => {
+        location.hash = fragment;
+      },
+      `:~:text=${encodeURIComponent(text).replaceAll("-", "%2D")}`,
+    );
+    await this.tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 100))));
+    return await this.tab.evaluate((wanted) => {
+      const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        const { nodeValue, parentElement } = texts.currentNode;
+        if (!nodeValue?.includes(wanted) || parentElement?.checkVisibility() !== true) continue;
+        const { top, bottom } = parentElement.getBoundingClientRect();
+        if (top < innerHeight && bottom > 0) return true;
+      }
+      return false;
+    }, text);
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     this.served.close();

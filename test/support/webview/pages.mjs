@@ -94,6 +94,7 @@ export async function enter(tab, state) {
   if (state === "attachMenu") await tab.getByRole("button", { name: "Attach files" }).click();
   if (state === "pinnedFiles") await tab.locator("details.pins > summary").click();
   if (state === "thought") await tab.locator("details.thought summary").first().click();
+  if (state === "manyStepsOpen") await tab.locator(".steps-line").click();
   if (
     state === "stepsOpen" ||
     state === "stepsHostile" ||

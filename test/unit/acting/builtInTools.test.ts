@@ -32,7 +32,7 @@ class Bench {
     return {
       ...{ agent: "ada", turn: "t1", resultLength: this.resultLength },
       onOutput: () => {},
-      onDelegate: () => {},
+      onDelegate: async () => {},
       ask: async () => this.decision,
     };
   }
@@ -104,8 +104,14 @@ describe("read_file", () => {
     );
     assert.equal(
       await bench.call("read_file", { path: "b.ts" }),
+      "! There is no file b.ts. There is only: img, lib/A.ts, src/a.ts.",
+    );
+    for (let number = 0; number < 20; number += 1) bench.workspace.files.set(`more/${number}`, "");
+    assert.equal(
+      await bench.call("read_file", { path: "b.ts" }),
       "! There is no file b.ts. Use list_files to see what there is.",
     );
+    assert.match(await new Bench().call("read_file", { path: "b.ts" }), /^! There is no file b\.ts\. Use list_files/);
     assert.match(await bench.call("read_file", { path: "src" }), /^! src is a folder\. Use list_files/);
     assert.match(await bench.call("read_file", { path: "img" }), /^! img is not text/);
     assert.match(await bench.call("read_file", { path: "../x" }), /^! "\.\.\/x" is outside of the workspace/);

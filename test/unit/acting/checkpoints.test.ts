@@ -47,6 +47,21 @@ describe("a rewind", () => {
     assert.deepEqual(await rewind(rig, ["t2", "t3"]), [], "all is back already");
   });
 
+  it("leaves folders alone that have the same path in another file system", async () => {
+    const rig = start({ "a.txt": "0\n" });
+    await wrote(rig, "t1", "a.txt", "1\n");
+    const elsewhere = new FakeWorkspace({ "a.txt": "1\n" }, [
+      { name: "app", path: "/work/app", uri: "memfs:/work/app" },
+    ]);
+    assert.deepEqual(await rewind({ ...rig, workspace: elsewhere }, ["t1"]), ["a.txt: its folder is not open"]);
+    const beside = new FakeWorkspace({ "a.txt": "1\n", "1:a.txt": "1\n" }, [
+      { name: "app", path: "/work/app", uri: "memfs:/work/app" },
+      { name: "app2", path: "/work/app" },
+    ]);
+    assert.deepEqual(await rewind({ ...rig, workspace: beside }, ["t1"]), ["app2/a.txt: write"]);
+    assert.deepEqual([beside.text("a.txt"), beside.text("1:a.txt")], ["1\n", "0\n"]);
+  });
+
   it("removes a file that the agent made only while nobody changed it", async () => {
     const rig = start();
     await wrote(rig, "t1", "new.txt", "x\n");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { isDelicatePath, isGitPath, PathRefusal, placePath } from "../../../src/acting/paths";
+import type { FileRef } from "../../../src/acting/ports";
 import { resolvePath } from "../../../src/acting/resolvePath";
 import { FakeWorkspace } from "../../support/acting/fakeWorkspace";
 
@@ -188,6 +189,24 @@ describe("a place behind links", () => {
     assert.equal(await resolved(workspace, "a.ts:hidden", "write"), "! name");
     assert.equal(await resolved(workspace, ".vscode::$INDEX_ALLOCATION/settings.json", "write"), "! name");
     assert.equal(await resolved(workspace, ".git/config"), ".git/config");
+  });
+
+  it("is refused where it leads out, also next to a folder of another file system whose path is the root", async () => {
+    const workspace = new FakeWorkspace({}, [
+      { name: "app", path: "/work/app" },
+      { name: "virtual", path: "/" },
+    ]);
+    workspace.links.set("out", "/etc");
+    const beside = {
+      folders: () => workspace.folders(),
+      realPath: async (file: FileRef) => (file.folder === 1 ? undefined : workspace.realPath(file)),
+    };
+    for (const use of ["read", "write"] as const) {
+      const place = await resolvePath("app/out/passwd", beside, use);
+      assert.ok(place instanceof PathRefusal && place.fault === "link", use);
+    }
+    const virtual = await resolvePath("virtual/etc/passwd", beside, "read");
+    assert.deepEqual(virtual, { folder: 1, path: "etc/passwd", shown: "virtual/etc/passwd" });
   });
 
   it("may be one that decides over the agent, whatever its own name is", async () => {

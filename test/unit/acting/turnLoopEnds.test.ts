@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { builtInSpecs } from "../../../src/acting/builtInTools";
+import { wordedCall } from "../../../src/acting/wordedCall";
 import { ResidentError } from "../../../src/common/errors";
 import type { ToolSpec } from "../../../src/common/tools";
 import { ActingRig } from "../../support/acting/actingRig";
@@ -67,6 +68,66 @@ describe("a call that was not made", function () {
     }));
 });
 
+describe("a call that is written as words", function () {
+  this.timeout(20_000);
+
+  it("is taught about where it is of no tool or lacks something, and the next answer is held to a call", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(
+        home,
+        inTurn(
+          { text: '{"name": "change_greeting", "arguments": {"path": "a.txt"}}' },
+          { text: '```json\n{\n  "name": "edit_file",\n  "arguments": {"path": "a.txt"}\n}\n```' },
+          { calls: [read("a.txt")] },
+          { text: '{"name": "a", "version": "1.0.0"}' },
+        ),
+        { files: { "a.txt": "a\n" } },
+      );
+      const modes: (string | undefined)[] = [];
+      const { send } = rig.door;
+      rig.door.send = (id, request) => {
+        modes.push(request.toolMode);
+        return send(id, request);
+      };
+      const id = await rig.create();
+      assert.equal(await rig.ask(id, "Go."), "answered");
+      const [, second, third] = await rig.turns(id);
+      assert.match(
+        second?.user ?? "",
+        /^\[Resident\] There is no tool change_greeting, so nothing was done\. The tools are/,
+      );
+      assert.match(third?.user ?? "", /^\[Resident\] A call of edit_file could not be read/);
+      assert.deepEqual(modes, ["required", "required"]);
+      await rig.close();
+    }));
+
+  it("is text where anything else is said", () => {
+    const names = ["run"];
+    const call = '{"name":"x","arguments":{}}';
+    assert.deepEqual(wordedCall(` ${call}\n`, names), { reason: "unknown", name: "x", text: call });
+    assert.equal(wordedCall('{"arguments":{},"name":"run"}', names)?.reason, "malformed");
+    for (const said of [
+      "",
+      "{",
+      "{}",
+      "{x}",
+      "[1]",
+      `Call ${call}`,
+      `${call} ${call}`,
+      `${call}\nThis lists it.`,
+      '{"name":"x"}',
+      '{"name":"","arguments":{}}',
+      '{"name":1,"arguments":{}}',
+      '{"name":"x","arguments":null}',
+      '{"name":"x","arguments":"{}"}',
+      '{"name":"x","arguments":{},"id":1}',
+      `{"name":"x","arguments":{"a":"${"a".repeat(30_000)}"}}`,
+    ]) {
+      assert.equal(wordedCall(said, names), undefined, said.slice(0, 60));
+    }
+  });
+});
+
 describe("a failure", function () {
   this.timeout(20_000);
 
@@ -114,21 +175,35 @@ describe("a failure", function () {
 describe("an agent that goes in circles", function () {
   this.timeout(20_000);
 
-  it("is stopped at the third same result, and goes on when the person says so", () =>
+  it("is told at the second same result, says at the third what it has, and goes on when the person says so", () =>
     inFolder(async (home) => {
-      let count = 0;
-      const rig = new ActingRig(home, () => (++count < 5 ? { calls: [read("a.txt")] } : { text: "Enough." }), {
-        files: { "a.txt": "a\n" },
-      });
+      const again = { calls: [read("a.txt")] };
+      const rig = new ActingRig(
+        home,
+        inTurn(again, again, again, { text: "It says a." }, { calls: [read("b.txt")] }, { text: "Enough." }),
+        { files: { "a.txt": "a\n", "b.txt": "b\n" } },
+      );
+      const modes: (string | undefined)[] = [];
+      const { sendResults } = rig.door;
+      rig.door.sendResults = (id, request) => {
+        modes.push(request.toolMode);
+        return sendResults(id, request);
+      };
       const id = await rig.create();
       assert.equal(await rig.ask(id, "Go."), "repeats");
       assert.equal(
         rig.acting.state(id).stopped,
         "It called read_file three times with the same result, so it waits for you.",
       );
-      assert.equal(count, 3);
+      assert.deepEqual(modes, ["auto", "auto", "words"]);
+      const [first = "", second = "", third = ""] = await rig.results(id);
+      assert.equal(first, "a.txt, lines 1-1 of 1:\n1\ta");
+      assert.match(second, /^a\.txt, .*\n\n\[Resident\] You made this call before, with the same result\./s);
+      assert.match(third, /\n\n\[Resident\] You made the same call three times, so no more calls are made\./);
+      assert.equal((await rig.turns(id)).at(-1)?.answer, "It says a.");
       assert.equal(await rig.acting.goOn(id), "answered");
       assert.equal(rig.acting.state(id).stopped, undefined);
+      assert.equal((await rig.turns(id)).at(-1)?.answer, "Enough.");
       await rig.close();
     }));
 
@@ -158,6 +233,39 @@ describe("an agent that goes in circles", function () {
       });
       const id = await rig.create();
       assert.equal(await rig.ask(id, "Go."), "answered");
+      await rig.close();
+    }));
+
+  it("ends with what the core says where its last words cannot be said, and can be stopped while it says them", () =>
+    inFolder(async (home) => {
+      const again = { calls: [read("a.txt")] };
+      const rig = new ActingRig(home, inTurn(again, again, again, { text: "It", isEndless: true }), {
+        files: { "a.txt": "a\n" },
+      });
+      const { sendResults } = rig.door;
+      rig.door.sendResults = async (id, request) => {
+        const running = await sendResults(id, request);
+        if (request.toolMode === "words") void rig.acting.stop(id);
+        return running;
+      };
+      const id = await rig.create();
+      assert.equal(await rig.ask(id, "Go."), "stopped");
+      assert.deepEqual(rig.acting.state(id), { calls: [] });
+      await rig.close();
+    }));
+
+  it("is still one after a restart: what it was told is no part of a result", () =>
+    inFolder(async (home) => {
+      const again = { calls: [read("a.txt")] };
+      const first = new ActingRig(home, inTurn(again, again, again), { files: { "a.txt": "a\n" } });
+      const id = await first.create();
+      const { sendResults } = first.door;
+      let count = 0;
+      first.door.sendResults = (...args) =>
+        ++count < 3 ? sendResults(...args) : Promise.reject(new ResidentError("ENGINE_ENDED", "it ended", "go on"));
+      assert.equal(await first.ask(id, "Go."), "failed");
+      const rig = await first.restart(inTurn({ text: "It says a." }));
+      assert.equal(await rig.acting.follow(id), "repeats");
       await rig.close();
     }));
 
@@ -493,6 +601,61 @@ describe("delegates", function () {
       const { reusedTokens = 0 } = turns[1]?.figures ?? {};
       assert.ok(reusedTokens > promptTokens + generatedTokens - 64);
       assert.match(turns[2]?.results?.[1]?.text ?? "", /^A delegate may not use write_file/);
+      await rig.close();
+    }));
+
+  it("go on behind a restart from where they were, and none is forked again", () =>
+    inFolder(async (home) => {
+      const tasks = ["alpha", "beta", "gamma"];
+      const calls = tasks.map((one) => ["delegate", { task: one }] as const);
+      const files = Object.fromEntries(tasks.map((one) => [`${one}.txt`, `${one}\n`]));
+      const taskOf = (heard: string) => /Task: (\w+)/.exec(heard)?.[1];
+      // As the core does when it ends.
+      const cutGamma = () => {
+        const { delegate = "" } = first.states.at(-1)?.calls[2] ?? {};
+        first.agents.agents.running(delegate)?.abort();
+      };
+      // One has found it, one waits for a file, one is in the middle of its answer.
+      const first: ActingRig = new ActingRig(
+        home,
+        (heard) => {
+          const task = taskOf(heard);
+          if (task === undefined) return { calls };
+          if (task === "gamma") return { text: "gamma is", isEndless: true, meanwhile: () => setImmediate(cutGamma) };
+          const hasLooked = heard.lastIndexOf("<tool>") > heard.lastIndexOf("Task:");
+          return hasLooked ? { text: `${task} found.` } : { calls: [read(`${task}.txt`)] };
+        },
+        { files, maxAnswerTokens: 10_000 },
+      );
+      const look = first.workspace.read.bind(first.workspace);
+      const never = new Promise<never>(() => {});
+      first.workspace.read = (file) => (file.path === "beta.txt" ? never : look(file));
+      const id = await first.create();
+      void first.ask(id, "Look.");
+      const forks = async (rig: ActingRig) => (await rig.agents.agents.list()).filter((agent) => agent.id !== id);
+      for (let isReady = false; !isReady; await tick()) {
+        const heads = await Promise.all((await forks(first)).map(async (fork) => (await first.turns(fork.id)).at(-1)));
+        isReady =
+          heads.some((head) => head?.answer === "alpha found." && head.state === "done") &&
+          heads.some((head) => head?.calls?.[0]?.arguments["path"] === "beta.txt") &&
+          heads.some((head) => head?.finishReason === "aborted");
+      }
+      const before = (await forks(first)).map((fork) => fork.id).sort();
+      first.workspace.read = look;
+      let asked = 0;
+      const rig = await first.restart((heard) => {
+        const task = taskOf(heard);
+        if (task === undefined) return { text: "All found." };
+        asked += 1;
+        return { text: task === "gamma" ? "here." : `${task} found.` };
+      });
+      assert.equal(await rig.acting.follow(id), "answered");
+      assert.deepEqual((await forks(rig)).map((fork) => fork.id).sort(), before);
+      assert.equal(asked, 2);
+      const [alpha, beta, gamma = ""] = await rig.results(id);
+      assert.deepEqual([alpha, beta], ["alpha found.", "beta found."]);
+      assert.match(gamma, /^(gamma is.*)?here\.$/);
+      assert.deepEqual(await rig.disk.journal.read(id), []);
       await rig.close();
     }));
 

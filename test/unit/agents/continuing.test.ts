@@ -121,7 +121,7 @@ describe("an answer that was cut", function () {
       assert.equal(whole.state, "done");
     }));
 
-  it("runs while it goes on, and tells what was said before to whoever listens, also late", () =>
+  it("runs while it goes on, and tells every listener what was said before, also a late one", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
       const id = await rig.create();

@@ -97,7 +97,7 @@ describe("an agent whose manifest is damaged", function () {
     }));
 
   for (const what of Object.keys(placed)) {
-    it(`is refused by its name, shown and repaired when ${what} lies in its place`, () =>
+    it(`is refused by its name, shown and repaired when ${what} is in its place`, () =>
       inFolder(async (home) => {
         const { id, folder } = await homeOf(home);
         await place(what, path.join(folder, "manifest.json"));
@@ -105,7 +105,7 @@ describe("an agent whose manifest is damaged", function () {
       }));
   }
 
-  it("keeps the damaged file beside the new one, and is repaired only where something is damaged", () =>
+  it("keeps the damaged file next to the new one, and is repaired only where something is damaged", () =>
     inFolder(async (home) => {
       const { id, folder } = await homeOf(home);
       const file = path.join(folder, "manifest.json");
@@ -343,7 +343,7 @@ describe("a turn log with one damaged record", function () {
     }));
 });
 
-describe("what lies in the place of an agent's file", function () {
+describe("what is found in the place of an agent's file", function () {
   this.timeout(60_000);
 
   for (const file of ["turns.log", "tokens.bin", "lock"]) {

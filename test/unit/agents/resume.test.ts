@@ -211,7 +211,7 @@ describe("resume", function () {
       assert.deepEqual(tokenIds, expected.tokenIds);
     }));
 
-  it("refuses a tail of other tokens that lies under this one's name", () =>
+  it("refuses a tail of other tokens that is stored under this one's name", () =>
     inFolder(async (home) => {
       const { id, expected } = await askedOnce(home);
       const rig = new AgentRig(home);

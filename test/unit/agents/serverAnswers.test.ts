@@ -240,6 +240,28 @@ describe("an agent that a server answers", function () {
       assert.equal((await rig.lastTurn(id)).answer, "one, two");
     }));
 
+  it("is stopped before anything came: no count and no time is told that the server did not tell", () =>
+    inFolder(async (home) => {
+      const { rig, create } = await remote(home);
+      const id = await create();
+      const asked = new Promise<void>((resolve) => {
+        scripted.server.play((response) => {
+          beginStream(response);
+          resolve();
+        });
+      });
+      const running = await rig.agents.send(id, { text: "Count" });
+      await asked;
+      running.abort();
+      assert.equal((await rig.over(id, running)).finishReason, "aborted");
+      const { state, finishReason, figures } = await rig.lastTurn(id);
+      assert.deepEqual([state, finishReason, figures?.by, figures?.ttftMs], ["done", "aborted", "server", 0]);
+      assert.deepEqual(figures?.untold, ["prompt", "reused", "generated"]);
+      scripted.server.play(stream(said("one"), ended(), usage(20, 0, 1)));
+      await rig.over(id, await rig.agents.regenerate(id));
+      assert.equal((await rig.lastTurn(id)).answer, "one");
+    }));
+
   it("ends a turn whose server cannot be reached, and answers it again later", () =>
     inFolder(async (home) => {
       const { rig, create } = await remote(home);

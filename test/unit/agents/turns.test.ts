@@ -19,7 +19,7 @@ function othersOf({ branches }: AgentDetail) {
 describe("turns", function () {
   this.timeout(20_000);
 
-  it("tell their story in order, and again to whoever listens late", () =>
+  it("tell their story in order, and again to late listeners", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
       const id = await rig.create();
@@ -39,7 +39,7 @@ describe("turns", function () {
       assert.equal(done.figures.generatedTokens, done.tokenIds.length);
     }));
 
-  it("are read beside the commit of the message, which is on disk before send resolves and a text is shown", () =>
+  it("are read during the commit of the message, which is on disk before send resolves and a text is shown", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home, { maxAnswerTokens: 12 });
       const id = await rig.create();
@@ -358,7 +358,7 @@ describe("branches", function () {
       assert.equal(othersOf(detail)[0]?.turn, "t2");
     }));
 
-  it("fork goes on from any turn; neither hears of the other, and no token is read again", () =>
+  it("fork goes on from any turn; neither knows of the other, and no token is read again", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);
       const id = await rig.create();

@@ -209,7 +209,7 @@ describe("The engine suite", () => {
     assert.equal(row["prefilledTokens"], 18);
   });
 
-  it("compares a conversation's next message alone and beside three small requests", async () => {
+  it("compares a conversation's next message alone and together with three small requests", async () => {
     const door = new FakeDoor();
     door.smallMs = 2;
     const row = named(await run(door), "beside 3 small requests");
@@ -221,7 +221,7 @@ describe("The engine suite", () => {
     assert.equal(last?.modelDirectory, model.directory);
   });
 
-  it("measures guesses beside their absence, and says whether the answers are the same", async () => {
+  it("compares guesses with their absence, and says whether the answers are the same", async () => {
     const door = new FakeDoor();
     const row = named(await run(door), "rewriting");
     assert.deepEqual([row["tokensPerSecond"], row["withoutGuesses"], row["ratio"]], [200, 100, 2]);
@@ -271,7 +271,7 @@ describe("The engine suite", () => {
     assert.ok(Number(named(rows, "host blocked")["ratio"]) > 0);
   });
 
-  it("restores a cache beside an answer, and fails when less came than was stored", async () => {
+  it("restores a cache during an answer, and fails when less came than was stored", async () => {
     const probe = new FakeProbe();
     const row = named(await run(new FakeDoor(), undefined, probe), "is restored");
     assert.equal(row["mostRatio"], 1.2);
@@ -283,7 +283,7 @@ describe("The engine suite", () => {
     assert.equal(probe.disposed, 2);
   });
 
-  it("tells the bound of a read ahead beside an answer", async () => {
+  it("tells the bound of a read ahead during an answer", async () => {
     assert.ok(Number(named(await run(new FakeDoor()), "read ahead")["ratio"]) > 0);
   });
 
@@ -292,7 +292,7 @@ describe("The engine suite", () => {
     ...change,
   });
 
-  it("counts as overhead what lies outside of the steps of runs in which all decode", () => {
+  it("counts as overhead the time outside the steps of runs in which all decode", () => {
     const heard = [ran(0, { rows: 64 }), ran(100), ran(200), ran(290, { sequences: 3, rows: 3 }), ran(390)];
     const runs = decodingRuns(heard, 4);
     assert.deepEqual(

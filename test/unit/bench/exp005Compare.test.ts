@@ -20,7 +20,7 @@ function reasonOf(own: Partial<OwnAnswer>, theirs: Partial<ReferenceAnswer> = {}
   assert.fail(`they are taken for ${comparison.outcome}`);
 }
 
-describe("An answer beside the reference's", () => {
+describe("An answer compared with the reference's", () => {
   it("is identical with the same ids, end and text; a small gap alone is no tie", () => {
     assert.deepEqual(compareAnswers(ours, reference), { outcome: "identical", tokens: 4, smallestGap: 0.0005 });
   });

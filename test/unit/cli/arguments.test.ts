@@ -77,7 +77,7 @@ describe("A command's arguments", () => {
     }
   });
 
-  it("that are numbers lie in their range", () => {
+  it("that are numbers are in their range", () => {
     const number = (text: string, whole = false) =>
       parseArguments(spec, ["a", `--count=${text}`]).number("count", { min: 1, max: 8, whole });
     assert.deepEqual([number("1"), number("8"), number("2.5"), number("1e0", true)], [1, 8, 2.5, 1]);

@@ -17,7 +17,7 @@ const limits = fc.record({
   lookupTokensPerRun: fc.constantFrom(0, 0, 3, 8),
   maxSequences: fc.integer({ min: 1, max: 5 }),
   idleCaches,
-  /** Tokens that layers with a window see, and how many blocks they have beside what one request needs; 0: no window. */
+  /** Tokens that layers with a window see (0: no window), and their blocks in addition to what one request needs. */
   windowTokens: fc.constantFrom(0, 0, 1, 3, 8, 20),
   spareWindowBlocks: fc.nat({ max: 30 }),
   slackTokens: fc.constantFrom(0, 0, 2, 9),

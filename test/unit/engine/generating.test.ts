@@ -5,7 +5,7 @@ import { EngineRig, prompt, record, vocabSize } from "../../support/engine/engin
 import { referenceAnswer } from "../../support/engine/fakeModel";
 
 describe("Generating", () => {
-  it("gives a short message its first token within three steps while a long prompt is read, beside an answer too", async () => {
+  it("gives a short message its first token within three steps while a long prompt is read, during an answer too", async () => {
     for (const besideAnswer of [false, true]) {
       const rig = new EngineRig(
         { totalBlocks: 600, maxContextTokens: 2_000 },
@@ -23,6 +23,21 @@ describe("Generating", () => {
       for (; long.figures().generatedTokens === 0; steps += 1) await rig.step();
       assert.ok(steps <= alone * 1.05, `${steps} steps instead of ${alone}`);
     }
+  });
+
+  it("counts the tokens that were guessed right, of an answer that is alone only", async () => {
+    const rig = new EngineRig({ totalBlocks: 100 }, { lookupTokensPerRun: 8 });
+    const generation = rig.submit({ tokens: prompt(30), maxTokens: 20 });
+    const { tokenIds, figures, blocks } = await rig.finish(generation);
+    assert.deepEqual(tokenIds, rig.expected(prompt(30), 20));
+    assert.ok(figures.guessedTokens > 0 && figures.guessedTokens < 19, `${figures.guessedTokens} guessed`);
+    assert.equal(figures.guessedTokens, rig.runner.guessedTokens);
+    blocks.release();
+    const others = [1, 2].map((one) => rig.submit({ owner: `o${one}`, tokens: prompt(30, one), maxTokens: 20 }));
+    await rig.settle();
+    for (const other of others) assert.equal((await other.result).figures.guessedTokens, 0);
+    const asked = rig.submit({ owner: "plain", tokens: prompt(30, 3), maxTokens: 20, promptLookup: false });
+    assert.equal((await rig.finish(asked)).figures.guessedTokens, 0);
   });
 
   it("tells its story in order: reading, tokens one by one, done", async () => {

@@ -7,6 +7,7 @@ const figures: GenerationFigures = {
   promptTokens: 1,
   reusedTokens: 0,
   recomputedTokens: 0,
+  guessedTokens: 0,
   prefilledTokens: 1,
   generatedTokens: 0,
   queuedMs: 0,

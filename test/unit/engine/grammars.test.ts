@@ -47,7 +47,7 @@ describe("Answers with a grammar", () => {
     }
   });
 
-  it("are the same after a pre-emption and beside others", async () => {
+  it("are the same after a pre-emption and together with others", async () => {
     const rig = new EngineRig({ totalBlocks: 16 }, { maxStepsPerRun: 4 });
     const requests = [0, 1, 2].map((variant) => ({
       tokens: prompt(11, variant),

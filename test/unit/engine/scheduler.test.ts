@@ -47,7 +47,7 @@ describe("planStep", () => {
     assert.deepEqual(planned([reading("a", 40), decoding("b")]), ["b1!", "a6"]);
   });
 
-  it("reads a prompt as fast beside answers of low priority as alone", () => {
+  it("reads a prompt as fast with answers of low priority as alone", () => {
     const low = decoding("low", { priority: "low" });
     assert.deepEqual(planned([reading("a", 40), low]), ["low1!", "a15"]);
     assert.deepEqual(planned([reading("a", 40), low, decoding("b")]), ["low1!", "b1!", "a6"]);
@@ -62,7 +62,7 @@ describe("planStep", () => {
     assert.deepEqual(planned([ahead, reading("a", 40)]), ["a16"]);
   });
 
-  it("reads ahead a quarter of a chunk beside an answer, whoever else is read", () => {
+  it("reads ahead a quarter of a chunk during an answer, no matter what else is read", () => {
     const ahead = reading("ahead", 40, { priority: "low", numTokensToSample: 0 });
     assert.deepEqual(planned([ahead, decoding("b")]), ["b1!", "ahead2"]);
     assert.deepEqual(planned([ahead, decoding("b"), reading("a", 3)]), ["b1!", "a3!", "ahead2"]);
@@ -96,13 +96,13 @@ describe("planStep", () => {
     assert.equal(planStep([decoding("a")], limits).guesses, false);
   });
 
-  it("reads a short prompt beside a long one, and leaves a quarter to the one that came first", () => {
+  it("reads a short prompt together with a long one, and leaves a quarter to the one that came first", () => {
     assert.deepEqual(planned([reading("long", 400), reading("short", 3)]), ["long13", "short3!"]);
     assert.deepEqual(planned([reading("first", 400), reading("b", 300), reading("c", 200)]), ["first4", "c12"]);
     assert.deepEqual(planned([reading("first", 20), reading("b", 20)]), ["first16"]);
   });
 
-  it("is fair: all decode in every step, prefill beside them is bounded, the shortest is first, the first prompt moves", () => {
+  it("is fair: all decode in every step, prefill with them is bounded, the shortest is first, the first prompt moves", () => {
     const request = fc.record({
       name: fc.constant("x"),
       decoding: fc.boolean(),

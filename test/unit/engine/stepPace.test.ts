@@ -36,7 +36,7 @@ describe("The rows of a step", () => {
   });
 });
 
-/** Rows of each step that reads a prompt of 4,000 tokens on a device of that speed, alone or beside an answer. */
+/** Rows of each step that reads a prompt of 4,000 tokens on a device of that speed, alone or during an answer. */
 async function stepsOf(rowsPerMs: number, beside: boolean, measuredRows?: typeof bounds) {
   const geometry = { totalBlocks: 1024, blockTokens: 16, maxContextTokens: 10_000 };
   const options = { tokenBudget: 512, prefillChunkTokens: 256, checked: false };
@@ -59,7 +59,7 @@ async function stepsOf(rowsPerMs: number, beside: boolean, measuredRows?: typeof
 }
 
 describe("Steps that read a prompt", () => {
-  it("take about a second alone and a quarter of one beside an answer, at the speed that was measured", async () => {
+  it("take about a second alone and a quarter of one during an answer, at the speed that was measured", async () => {
     const alone = await stepsOf(0.12, false, bounds);
     assert.deepEqual(alone.slice(0, 4), [512, 256, 128, 128]);
     assert.deepEqual((await stepsOf(4, false, bounds)).slice(0, 3), [512, 1024, 2048]);

@@ -63,7 +63,7 @@ describe("submit", () => {
     assert.equal(blocks.numTokens, 9);
   });
 
-  it("refuses a cache that was given away, released, or lies in another pool", async () => {
+  it("refuses a cache that was given away, released, or is in another pool", async () => {
     const rig = new EngineRig();
     const other = new EngineRig();
     const { blocks } = await rig.complete({ tokens: prompt(6) });

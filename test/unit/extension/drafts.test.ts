@@ -3,31 +3,16 @@ import { setImmediate } from "node:timers/promises";
 import { Emitter } from "../../../src/common/events";
 import { DraftMeter } from "../../../src/extension/chat/draftMeter";
 import { Drafts } from "../../../src/extension/chat/drafts";
-import type { Memory as WindowMemory } from "../../../src/extension/window/memory";
 import type { DraftSize, ServiceEvent } from "../../../src/protocol/service";
-
-/** What a workspace remembers: it outlives the windows. */
-class Memory implements WindowMemory {
-  readonly values = new Map<string, string>();
-  numUpdates = 0;
-
-  get(key: string): unknown {
-    const stored = this.values.get(key);
-    return stored === undefined ? undefined : JSON.parse(stored);
-  }
-
-  async update(key: string, value: unknown): Promise<void> {
-    this.numUpdates += 1;
-    this.values.set(key, JSON.stringify(value));
-  }
-}
+import { FakeMemory } from "../../support/extension/fakeMemory";
 
 describe("the drafts of agents", () => {
   const events = new Emitter<ServiceEvent>();
-  const open = (memory: Memory) => new Drafts(memory, { onEvent: events.event }, (error) => assert.fail(String(error)));
+  const open = (memory: FakeMemory) =>
+    new Drafts(memory, { onEvent: events.event }, (error) => assert.fail(String(error)));
 
   it("are there again after the panel was closed and after a restart, with what they take the place of", () => {
-    const memory = new Memory();
+    const memory = new FakeMemory();
     const drafts = open(memory);
     drafts.set("a", { text: "half a thought" });
     drafts.set("b", { text: "edited", instead: "t2" });
@@ -38,7 +23,7 @@ describe("the drafts of agents", () => {
   });
 
   it("are forgotten when they are sent, when they are blank, and with their agent", () => {
-    const memory = new Memory();
+    const memory = new FakeMemory();
     const drafts = open(memory);
     for (const id of ["a", "b", "c"]) drafts.set(id, { text: id });
     drafts.set("a", undefined);
@@ -48,7 +33,7 @@ describe("the drafts of agents", () => {
   });
 
   it("are written only when they change", () => {
-    const memory = new Memory();
+    const memory = new FakeMemory();
     const drafts = open(memory);
     drafts.set("a", undefined);
     drafts.set("a", { text: "x" });
@@ -57,7 +42,7 @@ describe("the drafts of agents", () => {
   });
 
   it("are bounded in number and size: the newest stay, and one that is too long leaves the others alone", () => {
-    const memory = new Memory();
+    const memory = new FakeMemory();
     const drafts = open(memory);
     for (let index = 0; index < 60; index++) drafts.set(`a${index}`, { text: "x" });
     assert.equal(open(memory).get("a0"), undefined);
@@ -73,7 +58,7 @@ describe("the drafts of agents", () => {
 
   it("leave out what an earlier program wrote and this one does not understand", () => {
     for (const stored of ["x", 7, {}, [1], [["a"]], [["a", { text: 7 }]], [[7, { text: "x" }]]]) {
-      const memory = new Memory();
+      const memory = new FakeMemory();
       memory.values.set("resident.drafts", JSON.stringify(stored));
       assert.equal(open(memory).get("a"), undefined);
     }

@@ -91,7 +91,7 @@ describe("the host's end of a page's messages", () => {
     assert.deepEqual([webview.posted, failures], [[], []]);
   });
 
-  it("takes a webview that is disposed before its owner hears of it for a closed page", async () => {
+  it("takes a webview for a closed page when it is disposed before its owner is told", async () => {
     const { webview, channel } = open();
     webview.receive({ type: "ready" });
     webview.disposed = true;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { Emitter } from "../../../src/common/events";
 import { Drafts } from "../../../src/extension/chat/drafts";
 import { PanelDraft } from "../../../src/extension/chat/panelDraft";
@@ -45,6 +46,17 @@ describe("the message of a panel, on the host's side", () => {
     assert.equal(draft.written, "");
     assert.deepEqual(open().kept, { text: "edited", instead: "t2" });
     assert.deepEqual(measured, [{ text: "edited", instead: "t2" }]);
+  });
+
+  it("is not measured again when it has been sent", async () => {
+    const { draft, posted, measured } = newDraft();
+    draft.rested({ type: "readAhead", draft: "edited", instead: "t2", serial: 1 });
+    draft.sent();
+    await setImmediate();
+    draft.measureAgain();
+    await setImmediate();
+    assert.equal(measured.length, 1);
+    assert.deepEqual(posted, [], "its size is no news any more");
   });
 
   it("keeps what came back until a page is there, and tells it once", () => {

@@ -41,6 +41,14 @@ async function roomOf(...names: readonly string[]) {
   return { service, room, first, second, posted, answers, open, writes: () => written, told };
 }
 
+const selection = {
+  kind: "selection",
+  path: "src/a.ts",
+  range: { from: 3, to: 4 },
+  digest: "d1",
+  text: "a\nb",
+} as const;
+
 describe("the room", () => {
   it("starts all answers before any of them is played", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
@@ -207,7 +215,7 @@ describe("the room", () => {
     );
   });
 
-  it("shows the refusal of one agent beside the answers of the others", async () => {
+  it("shows the refusal of one agent next to the answers of the others", async () => {
     const { room, service, first, second, answers } = await roomOf("Ada", "Brian");
     service.change(first, { lockedElsewhere: true });
     await room.ask("hello", [first, second]);
@@ -321,11 +329,50 @@ describe("the room", () => {
     service.change(first, { lockedElsewhere: true });
     await room.readAhead("hello both", [first, second]);
     assert.deepEqual(service.warmed, [
-      { id: first, draft: "hel" },
-      { id: second, draft: "hel" },
-      { id: second, draft: "hello" },
-      { id: second, draft: "hello both" },
+      { id: first, draft: "hel", attachments: [] },
+      { id: second, draft: "hel", attachments: [] },
+      { id: second, draft: "hello", attachments: [] },
+      { id: second, draft: "hello both", attachments: [] },
     ]);
+  });
+
+  it("gives all that are asked what the message carries, behind the changes of their pinned files, and lets them read it before", async () => {
+    const { room, service, first, second } = await roomOf("Ada", "Brian");
+    await room.readAhead("", "all", [selection]);
+    assert.deepEqual(
+      service.warmed,
+      [first, second].map((id) => ({ id, draft: "", attachments: [selection] })),
+    );
+    const { text, ...view } = selection;
+    const { attachments } = await room.ask("", "all", [selection]);
+    assert.deepEqual(attachments, [{ ...view, length: text.length }]);
+    for (const id of [first, second]) {
+      const turn = (await service.getAgent(id)).turns.at(-1);
+      assert.deepEqual(turn?.attachments, attachments);
+      assert.equal(await service.attachmentText(id, turn?.id ?? "", 0), text);
+    }
+  });
+
+  it("gives a fork that is asked later what the message carried, in the next window too", async () => {
+    for (const isLater of [false, true]) {
+      const { room, service, first, open } = await roomOf("Ada", "Brian");
+      service.change(first, { lockedElsewhere: true });
+      const message = await room.ask("hello", "all", [selection]);
+      const asked = isLater ? open() : room;
+      await asked.askFork(message.id, first);
+      const fork = (await service.listAgents()).find(({ name }) => name === "Ada 2");
+      const turn = (await service.getAgent(fork?.id ?? "")).turns.at(-1);
+      assert.equal(turn?.attachments?.[0]?.digest, selection.digest);
+      assert.equal(await service.attachmentText(fork?.id ?? "", turn?.id ?? "", 0), selection.text);
+    }
+  });
+
+  it("says where a message has no such attachment, and where nobody has it any more", async () => {
+    const { room, service, second, open } = await roomOf("Ada", "Brian");
+    const { id } = await room.ask("hello", [second], [selection]);
+    await assert.rejects(room.keeperOf(id, 1), { code: "INVALID_REQUEST" });
+    await service.deleteAgent(second);
+    await assert.rejects(open().keeperOf(id, 0), { code: "INVALID_REQUEST", what: /no agent has/ });
   });
 
   it("lets no more read ahead than the pool can hold together", async () => {

@@ -3,7 +3,6 @@ import { createFormats } from "../../../src/common/format";
 import { agentItem } from "../../../src/extension/agents/agentItem";
 import { agentArgument, flagField, numberField, textField } from "../../../src/extension/commands/commandArguments";
 import { progressSteps } from "../../../src/extension/commands/progressText";
-import { attachmentText } from "../../../src/extension/editor/attachment";
 import { placesOf } from "../../../src/extension/engine/places";
 import { MetricHistory } from "../../../src/extension/status/metricHistory";
 import { statusUpdates } from "../../../src/extension/status/statusUpdates";
@@ -52,16 +51,6 @@ describe("an agent in the tree", () => {
 
   it("does not let a name format the tooltip", async () => {
     assert.match((await look({})).tooltip, /\*\*Ada \\\[1\\\]\*\*/);
-  });
-});
-
-describe("a selection in a message", () => {
-  it("is fenced by more backticks than it holds", () => {
-    const text = "```ts\nx\n```\n";
-    assert.equal(
-      attachmentText({ text, languageId: "markdown", label: "a.md:1-3" }),
-      "a.md:1-3\n````markdown\n```ts\nx\n```\n````\n",
-    );
   });
 });
 

@@ -114,9 +114,12 @@ describe("The engine's device over a native pool", () => {
     ]);
     const runner = new MlxRunner(pool, { maxContextTokens: 100, vocabSize: 50 });
     const seen: RunnerToken[] = [];
+    const guessed: number[] = [];
+    const onGuessed = (count: number) => guessed.push(count);
     for (let i = 0; i < 2; i++) {
-      await runner.run([step], { ...rest, steps: 2, onTokens: (tokens) => seen.push(...tokens) });
+      await runner.run([step], { ...rest, steps: 2, onGuessed, onTokens: (tokens) => seen.push(...tokens) });
     }
+    assert.deepEqual(guessed, [7, 7]);
     assert.deepEqual(seen.slice(0, 2), [
       { sequence: 0, id: 5 },
       {

@@ -92,7 +92,7 @@ describe("Markdown of reports", () => {
     );
   });
 
-  it("sets the engines of throughput beside each other, ours first, and says who could not run", () => {
+  it("sets the engines of throughput next to each other, ours first, and says who could not run", () => {
     const rows = [
       { case: "decode", ...times, engine: "resident", tokensPerSecond: 100 },
       { case: "decode", ...times, engine: "llama-cpp-python 0.3.36", tokensPerSecond: 50 },

@@ -53,6 +53,13 @@ describe("the branches of a conversation in words", () => {
     );
   });
 
+  it("that begin with a summary say what it stands for", () => {
+    const summary = chain("t4", { user: "[A summary …]", answer: "I have read it.", summary: { turns: 12 } });
+    const rows = branchRows([chain("t3", { current: true }), summary], formats, now);
+    const { title, message } = rows.find(({ turn }) => turn === "t4") ?? {};
+    assert.deepEqual([title, message], ["Summary of 12 earlier turns", undefined]);
+  });
+
   it("name the tools that were called where nothing was said, and tell of a turn's further steps", () => {
     const steps = [
       chain("t1", { current: true, isEnd: false, answer: "", called: ["search", "read_file"] }),

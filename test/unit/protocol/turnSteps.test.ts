@@ -58,11 +58,24 @@ describe("the figures of a turn's steps in sum", () => {
     const sum = figuresInSum([
       figures(100, 20, 11, { ttftMs: 300, waitMs: 900, modelMs: 500, restoreMs: 60, cache: { tier: "warm" } }),
       undefined,
-      figures(131, 40, 21, { ttftMs: 80, restoreMs: 5, recomputedTokens: 7, thinking: { tokens: 4, ms: 50 } }),
+      figures(131, 40, 21, {
+        ttftMs: 80,
+        restoreMs: 5,
+        guessedTokens: 9,
+        recomputedTokens: 7,
+        thinking: { tokens: 4, ms: 50 },
+      }),
       figures(192, 3, 1, { ttftMs: 40, thinking: { tokens: 1, ms: 10 } }),
     ]);
     assert.deepEqual(sum, {
-      ...{ promptTokens: 486, reusedTokens: 423, prefilledTokens: 63, generatedTokens: 33, recomputedTokens: 7 },
+      ...{
+        promptTokens: 486,
+        reusedTokens: 423,
+        prefilledTokens: 63,
+        generatedTokens: 33,
+        guessedTokens: 9,
+        recomputedTokens: 7,
+      },
       ...{ ttftMs: 300, waitMs: 900, modelMs: 500, restoreMs: 65, decodeTokensPerSecond: 61 },
       ...{ thinking: { tokens: 5, ms: 60 }, cache: { tier: "warm" } },
     });

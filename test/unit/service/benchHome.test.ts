@@ -254,7 +254,7 @@ describe("people's answers while a benchmark runs", function () {
       await benchmark;
     }));
 
-  it("go on beside a soak", () =>
+  it("go on during a soak", () =>
     inService(async ({ service, run }) => {
       const { id } = await service.createAgent({ name: "Ada" });
       await run("soak", async () => {

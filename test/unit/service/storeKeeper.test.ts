@@ -132,7 +132,7 @@ describe("The keeper of the store", function () {
       const rig = new Rig(folder);
       await rig.save(rig.keeper(1e12), 30);
       const { bytes } = await rig.onDisk();
-      // Beside the store nothing is free but what makes its share half of it.
+      // Apart from the store nothing is free but what makes its share half of it.
       const free = 2 * leastQuotaBytes;
       const quota = new DiskQuota(folder, 1e12, async () => free - bytes);
       const keeper = rig.keeperOnDisk(quota);

@@ -66,7 +66,7 @@ describe("agent store", function () {
       );
     }));
 
-  it("writes the manifest beside the logs, and puts it in its place when they are on disk", () =>
+  it("writes the manifest while the logs are written, and puts it in its place when they are on disk", () =>
     inFolder(async (folder) => {
       const files = new SlowLogs();
       const writer = await storeIn(folder, undefined, files).create(ada);

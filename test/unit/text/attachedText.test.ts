@@ -98,7 +98,7 @@ describe("Pinned files in words", () => {
     assert.match(systemText("", [file("empty.py", "")]), /File empty.py:\n```py\n```$/);
   });
 
-  it("are one string for one list, whoever asks", () => {
+  it("are one string for one list, no matter who asks", () => {
     const text = systemText("Be brief.", files);
     const { ms } = timed(() => {
       for (let time = 0; time < 1000; time += 1) assert.ok(systemText("Be brief.", files) === text);

@@ -46,7 +46,7 @@ function viewer() {
     const turn = new ShownTurns().of(nodes).at(-1);
     assert(turn);
     const at = { number: 1, isHead: true, fixed: false, acting, ...place };
-    return turnView(turn, at, { ...context, edit: () => {} });
+    return turnView(turn, at, { ...context, edit: () => {}, showSteps: () => {} });
   };
   return { commands, show, run };
 }

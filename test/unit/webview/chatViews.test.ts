@@ -44,7 +44,8 @@ function show(
   const run = (command: ChatCommand) => commands.push(command);
   const edited: string[] = [];
   const edit = () => edited.push(turn.user);
-  const context = { formats, answers: new Answers(() => {}), kept: new KeptTrees(), run, done: () => undefined, edit };
+  const stated = { formats, answers: new Answers(() => {}), kept: new KeptTrees(), run, done: () => undefined };
+  const context = { ...stated, edit, showSteps: () => {} };
   return { node: turnView({ id: turn.id, steps: [turn] }, at, context), commands, edited };
 }
 

@@ -40,6 +40,8 @@ describe("the figures of a turn", () => {
     assert.deepEqual(items(all, formats).slice(-2), ["61 tok/s", "by the server"]);
     const some = { ...all, untold: ["reused", "generated"] } as const;
     assert.deepEqual(items(some, formats), ["37 prefilled", "TTFT 84 ms", "by the server"]);
+    const none = { ...all, ttftMs: 0, decodeTokensPerSecond: 0, untold: ["prompt", "reused", "generated"] } as const;
+    assert.deepEqual(items(none, formats), ["by the server"]);
   });
 
   it("say how the answer ended where it did not end by itself", () => {

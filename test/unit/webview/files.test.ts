@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import type { ChatCommand, ChatSnapshot } from "../../../src/protocol/chat";
 import { attachedAnnouncement } from "../../../src/webview/chat/announcements";
-import { attachmentName, draftAttachments, sentAttachments } from "../../../src/webview/chat/attachments";
 import { compactButton, compactNotice } from "../../../src/webview/chat/compact";
 import { contextMeter, shownParts } from "../../../src/webview/chat/contextMeter";
 import { attachButton, toolsButton } from "../../../src/webview/chat/draftViews";
 import { pinnedFilesView } from "../../../src/webview/chat/pinnedFiles";
 import { emptyChat, reduceChat } from "../../../src/webview/chat/state";
+import { attachmentName, draftAttachments, sentAttachments } from "../../../src/webview/shared/attachments";
 import { draftChips, pinnedFiles, readingFiles, renewedFiles } from "../../support/webview/samples/acting";
 import { chatSamples } from "../../support/webview/samples/chat";
 import { buttons, nodesOf, press, text } from "../../support/webview/trees";
@@ -50,11 +50,16 @@ describe("what a message carries", () => {
 
   it("stays with the message that was sent, and opens", () => {
     const { commands, run } = recorder();
-    const node = sentAttachments(draftChips.slice(0, 2), "t1", formats, run);
+    const node = sentAttachments(draftChips.slice(0, 2), formats, (index) =>
+      run({ type: "openAttachment", turn: "t1", index }),
+    );
     press("Open file tokens.ts, 612 tokens", node);
     assert.deepEqual(commands, [{ type: "openAttachment", turn: "t1", index: 1 }]);
     assert(!buttons(node).some((name) => name.startsWith("Remove")));
-    assert.equal(sentAttachments(undefined, "t1", formats, run), undefined);
+    assert.equal(
+      sentAttachments(undefined, formats, () => {}),
+      undefined,
+    );
   });
 
   it("is kept by the host: its updates replace what was there", () => {
@@ -157,7 +162,7 @@ describe("the context", () => {
     assert.equal(compactButton(other, run), undefined);
   });
 
-  it("has the agent's tools beside the message where it can act", () => {
+  it("has the agent's tools next to the message where it can act", () => {
     const { commands, run } = recorder();
     press("Tools of this agent: 9. Change…", toolsButton(snapshotOf("acted"), run));
     assert.deepEqual(commands, [{ type: "tools" }]);

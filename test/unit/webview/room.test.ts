@@ -78,7 +78,7 @@ describe("whom a message is for", () => {
     assert.deepEqual(addressed("@Locked hello", members), { to: ["agent-2"], text: "hello" });
   });
 
-  it("is shown beside the send button", () => {
+  it("is shown next to the send button", () => {
     assert.equal(targetLabel("hello", members, formats), "To all (2)");
     assert.equal(targetLabel("@Quiet hello", members, formats), "To Quiet");
   });
@@ -191,7 +191,7 @@ describe("the answers to a message", () => {
     assert(!buttons(shown("noModel")).includes("Stop All"));
   });
 
-  it("fold by a button beside their actions that says whether they are open", () => {
+  it("fold by a button next to their actions that says whether they are open", () => {
     const [answer] = message("noModel").answers;
     assert(answer);
     const view = answerView("m1", answer, place, context);

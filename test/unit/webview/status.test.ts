@@ -161,7 +161,7 @@ describe("the results of benchmarks", () => {
     const rows = [
       { case: "together against one", ...times, ratio: 2.5 },
       { case: "hot, TTFT", ...times, ratio: 99, targetRatio: 100 },
-      { case: "beside a restore", ...times, ratio: 1.19, mostRatio: 1.2 },
+      { case: "during a restore", ...times, ratio: 1.19, mostRatio: 1.2 },
       { case: "scheduler", ...times, share: 0.021, mostShare: 0.02 },
       { case: "event loop", ...times, targetMs: 10 },
     ];
@@ -169,7 +169,7 @@ describe("the results of benchmarks", () => {
     assert.deepEqual(judged([report]), [
       ["Together against one", "2.50 ×", undefined, undefined],
       ["Hot, TTFT", "99 ×", "100 ×", false],
-      ["Beside a restore", "1.19 ×", "1.20 ×", true],
+      ["During a restore", "1.19 ×", "1.20 ×", true],
       ["Scheduler", "2.1%", "2.0%", false],
       ["Event loop", "3.0 ms", "10 ms", true],
     ]);

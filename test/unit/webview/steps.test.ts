@@ -28,6 +28,7 @@ const formats = createFormats("en");
 function viewer() {
   const commands: ChatCommand[] = [];
   const edited: string[] = [];
+  const folds: boolean[] = [];
   const run = (command: ChatCommand) => commands.push(command);
   const context = { formats, answers: new Answers(() => {}), kept: new KeptTrees(), run, done: () => undefined };
   const shown = new ShownTurns();
@@ -36,9 +37,10 @@ function viewer() {
     const turn = shown.of(nodes).at(at);
     assert(turn);
     const edit = () => edited.push(turn.id);
-    return turnView(turn, { number: 1, isHead: true, fixed: false, ...place }, { ...context, edit });
+    const showSteps = (isOpen: boolean) => folds.push(isOpen);
+    return turnView(turn, { number: 1, isHead: true, fixed: false, ...place }, { ...context, edit, showSteps });
   };
-  return { commands, edited, show };
+  return { commands, edited, folds, show };
 }
 
 const groups = (node: TreeNode, role = "group") => nodesOf(node).filter(({ props }) => props["role"] === role);
@@ -67,6 +69,31 @@ describe("a turn with steps in the chat", () => {
       "done",
       "failed: ENOENT: no such file or directory, scandir 'test/parser'",
     ]);
+  });
+
+  it("has the figures and actions of a step where its last call opens to, and no line for them", () => {
+    const node = viewer().show(steps);
+    const feet = nodesOf(node).filter(({ props }) => props.class?.includes("small-foot"));
+    const calls = nodesOf(node).filter(({ props }) => props.class === "call");
+    const inCalls = calls.map((one) => nodesOf(childrenOf(one)).find((inner) => feet.includes(inner)));
+    assert.deepEqual(inCalls, [undefined, feet[0], feet[1]]);
+    assert.match(text(feet[1] ?? ""), /^1,976 reused1,204 prefilled41 generatedTTFT 2.3 s61 tok\/s/);
+    assert.equal(feet.length, 3, "the last step, which made no call, has its own");
+  });
+
+  it("has the figures of a step that waits in the fold of its call, and those of a lone one below it", () => {
+    const { show } = viewer();
+    const feet = (nodes: readonly PageTurn[]) =>
+      nodesOf(show(nodes)).filter(({ props }) => props["aria-label"] === "Step figures").length;
+    assert.equal(feet(stepsWaiting), 3);
+    assert.equal(feet(stepsWaiting.slice(0, 1)), 0);
+    const calling = stepsWaiting.at(-1);
+    assert(calling);
+    const cut = show([...stepsWaiting.slice(0, 2), { ...calling, state: "failed" }]);
+    const buttonsOutside = nodesOf(cut)
+      .filter(({ props }) => props.class === "foot")
+      .map((foot) => text(foot));
+    assert.deepEqual(buttonsOutside, ["Continue"], "what can be done stands below, not in the fold");
   });
 
   it("shows the figures of all steps in sum", () => {

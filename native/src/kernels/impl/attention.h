@@ -1,12 +1,12 @@
 // Paged attention with an online softmax (Milakov and Gimelshein 2018, arXiv 1805.02867; tiles as FlashAttention-2,
 // arXiv 2307.08691). Included inside the level's namespace, after rows.h.
 //
-// A row's result is made of the same operations in the same order whatever else is computed beside it: scores add
-// dimensions in order, outputs add keys in order, tiles and splits are cut at absolute positions.
+// A row's result is made of the same operations in the same order whatever else is computed together with it: scores
+// add dimensions in order, outputs add keys in order, tiles and splits are cut at absolute positions.
 
 namespace {
 
-/** Values as they lie in the cache. */
+/** Values as they are stored in the cache. */
 struct Half {
   uint16_t bits;
 };
@@ -27,7 +27,7 @@ struct Tile {
 };
 
 /**
- * Values that are no floats are converted for every 6 rows anew where they lie. On AVX2 that was faster for any number
+ * Values that are no floats are converted for every 6 rows anew, in place. On AVX2 that was faster for any number
  * of rows than floats made once; with 16 lanes conversions take the units that multiply, so that floats are made where
  * there are many rows.
  */
@@ -295,7 +295,7 @@ RESIDENT_INLINE void ScoreRows(const float* queries, size_t query_stride, int di
   ScoreKeys<Rows, kScoreVectors>(queries, query_stride, dim, tile, keys, next, scores);
 }
 
-/** Where the unit's tile at `first_key` lies, to be asked for by so many groups of rows. */
+/** Where the unit's tile at `first_key` is, to be asked for by `groups` groups of rows. */
 RESIDENT_INLINE NextTile PlaceOf(const AttendUnit& unit, int first_key, int groups) {
   const CacheView& cache = *unit.cache;
   const size_t tokens = size_t(cache.block_tokens), dim = size_t(cache.head_dim);

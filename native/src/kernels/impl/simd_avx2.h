@@ -80,7 +80,7 @@ template <int Shift>
 RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return _mm256_or_si256(low, _mm256_slli_epi32(high, Shift));
 }
-/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. What a shift brings from a neighbour is
+/** Bit `From` of each byte of `w` as bit `To` of the byte, joined with `low`. What a shift brings from a neighbour is
  * masked. */
 template <int From, int To>
 RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {

@@ -70,7 +70,7 @@ RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return _mm512_or_si512(low, _mm512_slli_epi32(high, Shift));
 }
 
-/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. What a shift brings from a neighbour is
+/** Bit `From` of each byte of `w` as bit `To` of the byte, joined with `low`. What a shift brings from a neighbour is
  * masked. */
 template <int From, int To>
 RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {

@@ -68,7 +68,7 @@ template <int Shift>
 RESIDENT_INLINE Bytes JoinBits(Bytes low, Bytes high) {
   return vorrq_u8(low, vshlq_n_u8(high, Shift));
 }
-/** Bit `From` of each byte of `w` as bit `To` of the byte, beside `low`. */
+/** Bit `From` of each byte of `w` as bit `To` of the byte, joined with `low`. */
 template <int From, int To>
 RESIDENT_INLINE Bytes JoinBit(Bytes low, Bytes w) {
   return JoinBits<To>(low, BitsAt<From, 1>(w));

@@ -298,7 +298,7 @@ void ManyTiles4(const PanelSource& source, int panels, const DigitRows& x, int r
     }                                                          \
   }
 
-/** One tile of inputs and one panel of 8 bits, whose groups are tiles as they lie in memory. */
+/** One tile of inputs and one panel of 8 bits, whose groups are tiles as they are in memory. */
 template <int Rows>
 void OneTile8(const PanelFormat& format, const uint8_t* panel, const DigitRows& x, float* y) {
   using Ring = ProductRing<3>;

@@ -21,7 +21,16 @@ import {
 } from "./acting";
 import { agent, figures, ready } from "./agents";
 import { contents, hostileName } from "./content";
-import { dropped, hostileSteps, stepRunning, steps, stepsWaiting, stepsWentOn } from "./steps";
+import {
+  dropped,
+  hostileSteps,
+  manySteps,
+  manyStepsRunning,
+  stepRunning,
+  steps,
+  stepsWaiting,
+  stepsWentOn,
+} from "./steps";
 
 const reviewer = agent(0, "Parser reviewer");
 
@@ -308,6 +317,9 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   ],
   steps: [snapshot({ turns: [first, ...steps, second] })],
   stepsOpen: [snapshot({ turns: steps })],
+  manySteps: [snapshot({ ...acting, turns: [first, ...manySteps] })],
+  manyStepsOpen: [snapshot({ ...acting, turns: [first, ...manySteps] })],
+  manyStepsRunning: [snapshot({ ...acting, turns: manyStepsRunning })],
   stepsWaiting: [snapshot({ turns: [first, ...stepsWaiting] })],
   stepsWentOn: [snapshot({ turns: stepsWentOn })],
   stepRunning: [

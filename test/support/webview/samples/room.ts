@@ -1,4 +1,4 @@
-import type { PageTurn, Problem } from "../../../../src/protocol/page";
+import type { AttachmentChip, PageTurn, Problem } from "../../../../src/protocol/page";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot, RoomUpdate } from "../../../../src/protocol/room";
 import { agent, figures, model, ready } from "./agents";
 import { contents, hostileName } from "./content";
@@ -231,7 +231,17 @@ const asked: RoomMessage = {
   ),
 };
 
+/** What a message carries: of the draft, and of a message that was sent. */
+const carried: readonly AttachmentChip[] = [
+  { kind: "selection", path: "src/parser/recover.ts", range: { from: 88, to: 141 }, digest: "d1", length: 1_900 },
+  { kind: "selection", path: hostileName, range: { from: 3, to: 3 }, digest: "d2", length: 12 },
+];
+
 export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
+  attached: [
+    snapshot({ messages: [{ ...first, attachments: carried }, second] }),
+    { type: "attachments", attachments: carried },
+  ],
   streaming: [snapshot({ messages: [first, second] }), ...streamed],
   mention: [snapshot({ messages: [first, second] }), ...streamed],
   many: [

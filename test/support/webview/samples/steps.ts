@@ -1,6 +1,7 @@
 import type { ToolCall } from "../../../../src/common/tools";
 import type { PageTurn } from "../../../../src/protocol/page";
 import type { ResultView } from "../../../../src/protocol/service";
+import { resultTexts } from "../../../../src/protocol/toolNames";
 import { figures } from "./agents";
 import { hostileName } from "./content";
 
@@ -84,6 +85,63 @@ export const stepRunning: readonly PageTurn[] = [
   listed,
   { id: "s3", user: "", results: [missing], answer: "", state: "running", createdAt: 0 },
 ];
+
+const grammar = call("m1", "read_file", { path: "src/parser/grammar.ts" });
+const limit = {
+  path: "src/parser/interface.ts",
+  old: "  recoverTo(follow);",
+  new: "  recoverTo(follow, functionEnd(node));",
+};
+
+/** What each of eleven steps says, calls and gets, and the tokens that the step after it reads for that. */
+const middle: readonly (readonly [string, ToolCall, Omit<ResultView, "call">, number])[] = [
+  ["I look for its callers first.", search, found, 88],
+  ["", read, code, 1204],
+  ["", { ...read, id: "m2" }, { text: "src/parser/recover.ts, lines 1-80 of 160\n1\tx" }, 310],
+  [
+    "Now the grammar, for what follows a block.",
+    grammar,
+    { text: "src/parser/grammar.ts, lines 1-97 of 97\n1\tx" },
+    861,
+  ],
+  ["", list, missing, 38],
+  ["", call("m3", "edit_file", limit), { text: "The text does not stand in the file.", failed: true }, 64],
+  ["The file has tabs.", call("m4", "edit_file", limit), { text: "Changed src/parser/interface.ts: +1 -1" }, 41],
+  ["", { ...write, id: "m5" }, { text: "Made test/parser/recover.test.ts: +3 -0" }, 39],
+  ["", call("m6", "run", { command: "npm test -- --grep recover" }), { text: "Exit code 0\n> mocha\n" }, 212],
+  ["", call("m7", "run", { command: "git push" }), { text: `${resultTexts.denied} Not yet.`, failed: true }, 44],
+  ["", call("m8", "search", { text: "functionEnd(" }), { text: "2 matches\na\nb" }, 64],
+];
+
+/** A turn of twelve steps that has ended: two calls failed, one was denied. */
+export const manySteps: readonly PageTurn[] = [...middle, undefined].map((here, at) => {
+  const before = middle[at - 1];
+  return node(`m${at}`, {
+    ...(before === undefined
+      ? { user: "Where is the limit missing? Mend it, and prove it with a test." }
+      : { results: [{ ...before[2], call: before[1].id }] }),
+    answer: here?.[0] ?? "`parseInterface` passed no limit. It does now, and a test proves it.",
+    ...(here === undefined
+      ? { finishReason: "stop" }
+      : { calls: [here[1]], ran: [{ call: here[1].id, ms: 14 + 97 * at, tokens: here[3] }] }),
+    figures: figures(1842 + 300 * at, before?.[3] ?? 37, 41),
+    createdAt: 1_700_000_000_000 + 1300 * at,
+    ...(here?.[1].name === "edit_file" && here[2].failed !== true
+      ? { changes: [{ path: limit.path, added: 1, removed: 1 }] }
+      : {}),
+  });
+});
+
+/** The same one while its last step runs. */
+export const manyStepsRunning: readonly PageTurn[] = [
+  ...manySteps.slice(0, -1),
+  { ...nodeRunning(manySteps.at(-1)), answer: "`parseInterface` passed" },
+];
+
+function nodeRunning(turn: PageTurn | undefined): PageTurn {
+  const { id = "", results = [], figures: taken } = turn ?? {};
+  return { id, user: "", results, answer: "", state: "running", createdAt: 0, ...(taken ? { figures: taken } : {}) };
+}
 
 /** A call that was cut, and one to a tool that is not there; another one has no text before it. */
 export const dropped: readonly PageTurn[] = [

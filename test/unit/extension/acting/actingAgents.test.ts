@@ -62,6 +62,23 @@ describe("the agents of a window that act", () => {
     assert.deepEqual(followed, [`follow ${reads}`, `follow ${fetches}`]);
   });
 
+  it("are waited for to the end of a turn, with why it ended, where they act here", async () => {
+    const [reads, plain, held] = [await agentWith("read_file"), await agentWith(), await agentWith("run")];
+    states.set(reads, { calls: [], stopped: "It made 40 steps." });
+    agents.hold(held);
+    followed.length = 0;
+    assert.equal(await agents.endOfTurn(reads), "It made 40 steps.");
+    assert.equal(await agents.endOfTurn(plain), undefined);
+    assert.equal(await agents.endOfTurn(held), undefined);
+    assert.deepEqual(followed, [`follow ${reads}`]);
+    states.clear();
+    const elsewhere = new FakeService();
+    const { id } = await elsewhere.createAgent({ name: "Bea" });
+    service.getAgent = (agent, newest) => elsewhere.getAgent(agent, newest);
+    assert.equal(await agents.endOfTurn(id), undefined);
+    await assert.rejects(agents.endOfTurn("nobody"));
+  });
+
   it("are looked up where nothing was heard of them yet", async () => {
     const before = new FakeService();
     const { id } = await before.createAgent({ name: "Ada" });

@@ -1,18 +1,7 @@
 import assert from "node:assert/strict";
 import { RememberedFiles } from "../../../../src/extension/acting/seenFiles";
 import type { Memory } from "../../../../src/extension/window/memory";
-
-class FakeMemory implements Memory {
-  value: unknown;
-  updates = 0;
-  get(): unknown {
-    return this.value;
-  }
-  async update(_key: string, value: unknown): Promise<void> {
-    this.updates += 1;
-    this.value = JSON.parse(JSON.stringify(value));
-  }
-}
+import { FakeMemory } from "../../../support/extension/fakeMemory";
 
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
@@ -24,7 +13,7 @@ describe("which files an agent has seen", () => {
     seen.set("a", "3", "new");
     seen.set("b", "3", "other");
     await settled();
-    assert.ok(memory.updates <= 2, `${memory.updates}`);
+    assert.ok(memory.numUpdates <= 2, `${memory.numUpdates}`);
     const again = new RememberedFiles(memory);
     assert.deepEqual([again.get("a", "3"), again.get("b", "3"), again.get("a", "never")], ["new", "other", undefined]);
     again.forget("a");
@@ -43,7 +32,7 @@ describe("which files an agent has seen", () => {
   it("is nothing where what was kept is something else, and survives a memory that fails", async () => {
     for (const value of [null, 3, [["a"]], [["a", [["f", 1]]]], [[1, []]]]) {
       const memory = new FakeMemory();
-      memory.value = value;
+      await memory.update("resident.acting.seen", value);
       assert.equal(new RememberedFiles(memory).get("a", "f"), undefined);
     }
     const errors: unknown[] = [];

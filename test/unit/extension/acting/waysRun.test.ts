@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { WaysRun } from "../../../../src/extension/acting/waysRun";
+import { type WaysPorts, WaysRun } from "../../../../src/extension/acting/waysRun";
 import type { WaysState } from "../../../../src/protocol/chatActing";
 import type { AgentId } from "../../../../src/protocol/service";
 import { FakeService } from "../../../support/extension/fakeService";
@@ -20,14 +20,22 @@ describe("several answers to one message", () => {
     texts = [];
   });
 
-  const begin = (count = 3) =>
-    WaysRun.begin(agent, turn, count, {
-      ...{ door: service, language: "en", onError: (error) => assert.fail(String(error)) },
-      follow: async (id) => (await service.running(id))?.done.catch(() => {}),
-      onState: (state) => states.push(state),
-      onProgress: () => {},
-      onText: (way, { text }) => texts.push(`${way} ${text}`),
-    });
+  const ports = (): WaysPorts => ({
+    ...{ door: service, language: "en", onError: (error) => assert.fail(String(error)) },
+    follow: async (id) => (await service.running(id))?.done.catch(() => {}),
+    onState: (state) => states.push(state),
+    onProgress: () => {},
+    onText: (way, { text }) => texts.push(`${way} ${text}`),
+  });
+  const begin = (count = 3) => WaysRun.begin(agent, turn, count, ports());
+  /** All have answered when the window is closed. */
+  const left = async () => {
+    const run = await begin();
+    for (const { id } of [{ id: agent }, ...(await forks())]) service.answerOf(id).answer(`of ${id}`);
+    await tick();
+    run.dispose();
+    return run.forks;
+  };
   const tick = () => new Promise((resolve) => setTimeout(resolve, 80));
   const forks = async () => (await service.listAgents()).filter(({ id }) => id !== agent);
 
@@ -85,6 +93,38 @@ describe("several answers to one message", () => {
     await tick();
     assert.equal(run.state.isOpen, true);
     run.dispose();
+  });
+
+  it("wait to be chosen from in the next window", async () => {
+    const [deleted = "", other = ""] = await left();
+    await service.deleteAgent(deleted);
+    const run = await WaysRun.resume(agent, [deleted, other], ports());
+    assert.equal(run?.state.isOpen, true);
+    assert.deepEqual(
+      run.state.ways.map((way) => way.turn.answer),
+      [`of ${agent}`, `of ${other}`],
+    );
+    await run.choose(1);
+    assert.deepEqual(await forks(), []);
+    assert.equal((await service.getAgent(agent)).turns.at(-1)?.answer, `of ${other}`);
+  });
+
+  it("become branches in the next window where the conversation went on", async () => {
+    const ways = await left();
+    await service.send(agent, { text: "And then?" });
+    service.answerOf(agent).answer("Then that.");
+    const adopted: AgentId[] = [];
+    const { adoptBranch } = service;
+    service.adoptBranch = (id, from, options) => {
+      assert.notEqual(options?.asHead, true);
+      adopted.push(from);
+      return adoptBranch.call(service, id, from, options);
+    };
+    assert.equal(await WaysRun.resume(agent, ways, ports()), undefined);
+    assert.deepEqual(adopted, ways);
+    assert.deepEqual(await forks(), []);
+    assert.equal((await service.getAgent(agent)).turns.at(-1)?.answer, "Then that.");
+    assert.equal(await WaysRun.resume(agent, ways, ports()), undefined);
   });
 
   it("leave no fork behind where they cannot be begun", async () => {

@@ -144,6 +144,21 @@ describe("files in a chat, on the host's side", () => {
     assert.deepEqual(await paths(turn), ["sent.ts"], "a page that was loaded again goes on editing");
   });
 
+  it("of an edited message go with it, also where they are still being fetched to be measured", async () => {
+    const { service, id, chat, chips, paths } = await newChat();
+    const running = service.send(id, { text: "Look", attachments: [file("sent.ts")] });
+    service.answerOf(id).answer("yes");
+    await (await running).done;
+    const { turns } = await service.getAgent(id);
+    const turn = turns[0]?.id ?? "";
+    chat.shown(turns);
+    const measured = paths(turn);
+    const taken = chat.take(turn);
+    await Promise.all([measured, taken]);
+    assert.deepEqual((await chips()) ?? [], []);
+    assert.deepEqual(await paths(), []);
+  });
+
   it("are searched, and only the last query is answered", async () => {
     const { chat, posted, searches } = await newChat();
     const first = chat.run({ type: "findFiles", query: "a", serial: 1 });

@@ -35,12 +35,19 @@ describe("what .gitignore leaves out", () => {
     assert.equal(await rules.reasonFor("out/a.ts"), "out/ in .gitignore");
   });
 
+  it("is also what a person's own .git/info/exclude leaves out, unless a .gitignore has it back", async () => {
+    const { rules } = rulesOf({ ".git/info/exclude": "notes/\n*.tmp\n", ".gitignore": "!keep.tmp\n" });
+    assert.equal(await rules.reasonFor("notes/a.md"), "notes/ in .git/info/exclude");
+    assert.equal(await rules.reasonFor("src/a.tmp"), "*.tmp in .git/info/exclude");
+    assert.equal(await rules.reasonFor("src/keep.tmp"), undefined);
+  });
+
   it("is read once for each folder, until something has changed", async () => {
     const { rules, read } = rulesOf({ ".gitignore": "a\n" });
     for (let index = 0; index < 100; index++) await rules.reasonFor(`src/deep/f${index}.ts`);
-    assert.deepEqual(read.sort(), [".gitignore", "src/.gitignore", "src/deep/.gitignore"]);
+    assert.deepEqual(read.sort(), [".git/info/exclude", ".gitignore", "src/.gitignore", "src/deep/.gitignore"]);
     rules.forget();
     await rules.reasonFor("b");
-    assert.equal(read.length, 4);
+    assert.equal(read.length, 6);
   });
 });

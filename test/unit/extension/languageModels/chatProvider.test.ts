@@ -16,6 +16,7 @@ import {
   said,
   told,
 } from "../../../support/extension/fakeChatHost";
+import { FakeMemory } from "../../../support/extension/fakeMemory";
 import { FakeService, figures, model } from "../../../support/extension/fakeService";
 import { inFolder } from "../../../support/store/fakes";
 
@@ -30,18 +31,12 @@ const chatModel: ChatModel = {
 
 const hello = [said(chatRoles.user, "Hello")];
 
-/** As VS Code keeps it: what comes back was JSON. */
-class FakeMemory {
-  private readonly kept = new Map<string, string>();
+/** Tells of a write. */
+class ToldMemory extends FakeMemory {
   private written: (() => void) | undefined;
 
-  get(key: string): unknown {
-    const text = this.kept.get(key);
-    return text === undefined ? undefined : JSON.parse(text);
-  }
-
-  async update(key: string, value: unknown): Promise<void> {
-    this.kept.set(key, JSON.stringify(value));
+  override async update(key: string, value: unknown): Promise<void> {
+    await super.update(key, value);
     this.written?.();
   }
 
@@ -53,7 +48,7 @@ class FakeMemory {
   }
 }
 
-function rig(memory = new FakeMemory(), modelsFolder = "no such folder") {
+function rig(memory = new ToldMemory(), modelsFolder = "no such folder") {
   const made: FakeService[] = [];
   const notes: unknown[] = [];
   const service = new ServiceHandle(async () => {
@@ -128,7 +123,7 @@ describe("Resident's models in VS Code's chat", () => {
     const notes: unknown[] = [];
     const service = new ServiceHandle(() => Promise.reject(new Error("no thread")), silentLog);
     const note = (error: unknown) => notes.push(error);
-    const remembered = new RememberedModels(new FakeMemory(), "no such folder", note);
+    const remembered = new RememberedModels(new ToldMemory(), "no such folder", note);
     const ports = { service, parts: fakeParts, formats: () => createFormats("en"), remembered, note };
     const provider = new ResidentChatProvider(ports);
     assert.deepEqual(await provider.provideLanguageModelChatInformation({ silent: true }), []);
@@ -285,7 +280,7 @@ describe("Resident's models in VS Code's chat", () => {
   });
 
   it("are those of last time when VS Code starts: no core runs for the list, and a chat can begin with it", async () => {
-    const memory = new FakeMemory();
+    const memory = new ToldMemory();
     const before = rig(memory);
     const written = memory.next();
     const listed = await before.provider().provideLanguageModelChatInformation({ silent: true });
@@ -308,7 +303,7 @@ describe("Resident's models in VS Code's chat", () => {
 
   it("are looked for again when a folder has come to those of last time", () =>
     inFolder(async (folder) => {
-      const memory = new FakeMemory();
+      const memory = new ToldMemory();
       const before = rig(memory, folder);
       const written = memory.next();
       await modelOf(before.provider());
@@ -323,7 +318,7 @@ describe("Resident's models in VS Code's chat", () => {
     }));
 
   it("are looked for again when somebody asks again, and what is remembered in a form unknown here is not offered", async () => {
-    const memory = new FakeMemory();
+    const memory = new ToldMemory();
     await memory.update("resident.chatModels", { folders: "", models: [{ id: "other", name: "Other" }] });
     const { provider: make, made } = rig(memory);
     const written = memory.next();

@@ -67,6 +67,33 @@ function heard(model: TextModel, answer: string, settings: Settings = {}) {
 const call = '<tool_call>\n{"name": "read_file", "arguments": {"path": "a"}}\n</tool_call>';
 const readA = { name: "read_file", arguments: { path: "a" } };
 
+describe("the marks that open a call", () => {
+  it("are told by their ids where they open nothing else", () => {
+    const ids = (model: TextModel, ...marks: readonly string[]) => marks.map((mark) => model.tokenizer.idOf(mark));
+    assert.deepEqual(qwen.callOpenerIds, ids(qwen, "<tool_call>"));
+    assert.deepEqual(llama.callOpenerIds, ids(llama, "<|python_tag|>"));
+    assert.deepEqual(gptOss.callOpenerIds, [], "they open its other messages too");
+  });
+});
+
+describe("an argument that no schema names", () => {
+  const tool = (more: object): ToolSpec => ({
+    name: "run",
+    description: "Runs.",
+    parameters: { type: "object", properties: { command: { type: "string" } }, required: ["command"], ...more },
+  });
+  const call = '{"name": "run", "arguments": {"command": "ls", "exit_code": 0}}';
+
+  it("is left out where the schema allows no others", () => {
+    const closed = heard(qwen, call, { tools: [tool({ additionalProperties: false })] });
+    assert.deepEqual(closed.calls, [{ name: "run", arguments: { command: "ls" } }]);
+    const open = heard(qwen, call, { tools: [tool({})] });
+    assert.deepEqual(open.calls, [{ name: "run", arguments: { command: "ls", exit_code: 0 } }]);
+    const typed = heard(qwen, call, { tools: [tool({ additionalProperties: { type: "integer" } })] });
+    assert.deepEqual(typed.calls, open.calls);
+  });
+});
+
 describe("An answer with calls", () => {
   it("has its thought, its text and its calls apart; hidden and raw are everything that was said", () => {
     const thought = "<think>\nI use <tool_call> now\n</think>\n\n";

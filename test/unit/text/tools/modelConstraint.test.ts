@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { toolFormats } from "../../../../src/text/tools/formats";
 import { answerTools, modelConstraint } from "../../../../src/text/tools/modelConstraint";
+import { allows, readEbnf } from "../../../support/text/ebnfText";
 import { readStructuralTag } from "../../../support/text/tagText";
 import { someTools as tools } from "../../../support/text/writtenCalls";
 
@@ -25,6 +26,23 @@ describe("The constraint of a model's answer", () => {
       content: { type: "any_text" },
       end: "</think>",
     });
+  });
+
+  it("is one of words where an answer must be neither a call nor JSON", () => {
+    assert.equal(modelConstraint(model, { toolMode: "words" }), undefined);
+    assert.deepEqual(answerTools({ tools, toolMode: "words" }), { tools, mode: "none" });
+    const constraint = modelConstraint(model, { tools, toolMode: "words" });
+    const answer = readStructuralTag(constraint?.grammar.text ?? "");
+    assert(answer.type === "grammar");
+    const rules = readEbnf(answer.grammar);
+    for (const text of ["The", "3 files:\na", "- a", "été {}", "# Found\n```json\n{}\n```"])
+      assert.ok(allows(rules, text), text);
+    for (const text of ["", '{"name": "run"}', " {", "\n", "[1]", "```json", "<tool_call>", '"a"']) {
+      assert.ok(!allows(rules, text), text);
+    }
+    const thinking = { ...model, thought: { open: "<think>", close: "</think>" }, startsInThought: true };
+    const behind = readStructuralTag(modelConstraint(thinking, { tools, toolMode: "words" })?.grammar.text ?? "");
+    assert.equal(behind.type, "sequence");
   });
 
   it("is one of JSON where a schema is given: then no tool is called", () => {

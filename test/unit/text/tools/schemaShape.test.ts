@@ -57,7 +57,7 @@ describe("A schema's shape", () => {
 
   const followed: readonly (readonly [string, unknown, unknown])[] = [
     [
-      "a reference with a description beside it",
+      "a reference with a description next to it",
       { $defs: { p: { type: "string" } }, ...object({ p: { $ref: "#/$defs/p", description: "a" } }) },
       undefined,
     ],
@@ -162,7 +162,7 @@ describe("A schema's shape", () => {
     ],
     ["a reference to itself", { $ref: "#" }, "", "that nothing fits it"],
     ["what nothing fits", { allOf: [{ type: "string" }, { type: "null" }] }, "", "that nothing fits it"],
-    ["enum beside a bound", { type: "integer", enum: [1, 2], minimum: 2 }, "", "minimum beside enum"],
+    ["enum with a bound", { type: "integer", enum: [1, 2], minimum: 2 }, "", "minimum beside enum"],
   ];
   for (const [name, schema, path, what] of loosened) {
     it(`says that it does not follow ${name}`, () => {

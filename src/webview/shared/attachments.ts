@@ -1,13 +1,16 @@
 /** Files and other parts of the workspace that a message carries, as chips: of the draft, and of messages that were sent. */
 import type { AttachmentKind } from "../../common/attachments";
 import { type Formats, plural } from "../../common/format";
-import type { ChatCommand } from "../../protocol/chat";
 import type { AttachmentChip } from "../../protocol/page";
-import type { TurnId } from "../../protocol/service";
-import { markFewHidden } from "../shared/hiddenCharacters";
-import { h, icon, type TreeNode } from "../shared/tree";
+import { markFewHidden } from "./hiddenCharacters";
+import { h, icon, type TreeNode } from "./tree";
 
-type Run = (command: ChatCommand) => void;
+/** What a draft's chips ask for, by their index. */
+export type DraftChipCommand =
+  | { readonly type: "openAttachment"; readonly index: number }
+  | { readonly type: "detach"; readonly index: number };
+
+type Run = (command: DraftChipCommand) => void;
 
 const icons: Readonly<Record<AttachmentKind, string>> = {
   selection: "list-selection",
@@ -56,7 +59,7 @@ export function draftAttachments(chips: readonly AttachmentChip[], formats: Form
         h(
           "li.file",
           { key: `${index} ${chip.kind} ${chip.path}`, class: chip.problem === undefined ? undefined : "warned" },
-          openButton(chip, { type: "openAttachment", index }, formats, run),
+          openButton(chip, () => run({ type: "openAttachment", index }), formats),
           h(
             "button.icon-btn",
             {
@@ -99,25 +102,28 @@ function removedByKey(event: Event, run: Run): void {
 /** Under a message that was sent. */
 export function sentAttachments(
   chips: readonly AttachmentChip[] | undefined,
-  turn: TurnId,
   formats: Formats,
-  run: Run,
+  open: (index: number) => void,
 ): TreeNode | undefined {
   if (chips === undefined || chips.length === 0) return undefined;
   return h(
     "ul.chips.sent.num",
     { key: "attachments", "aria-label": "Attachments" },
     chips.map((chip, index) =>
-      h("li.file", { key: String(index) }, openButton(chip, { type: "openAttachment", turn, index }, formats, run)),
+      h(
+        "li.file",
+        { key: String(index) },
+        openButton(chip, () => open(index), formats),
+      ),
     ),
   );
 }
 
-function openButton(chip: AttachmentChip, command: ChatCommand, formats: Formats, run: Run): TreeNode {
+function openButton(chip: AttachmentChip, open: () => void, formats: Formats): TreeNode {
   const { kind, tokens, problem } = chip;
   return h(
     "button.quiet",
-    { title: titleOf(chip, formats), on: { click: () => run(command) } },
+    { title: titleOf(chip, formats), on: { click: open } },
     problem === undefined ? icon(icons[kind]) : icon("warning", "warn"),
     h("span.sr", {}, `Open ${names[kind].toLowerCase()} `),
     h("span.cut", {}, markFewHidden(attachmentName(chip))),

@@ -1,0 +1,129 @@
+/**
+ * A real model of 0.5 billion parameters works on small tasks, with VS Code's files, terminals and problems. How many it does is
+ * said, not asserted: asserted is what must hold whatever a model says. RESIDENT_TASK_SEEDS=1,2 samples each task again.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import * as vscode from "vscode";
+import { builtInSpecs } from "../../../../src/acting/builtInTools";
+import type { TurnResult } from "../../../../src/extension/agents/agentCommands";
+import { commands } from "../../../../src/extension/contributions";
+import { readTextFiles } from "../../../../src/models/modelDirectory";
+import type { AgentSummary } from "../../../../src/protocol/service";
+import { createTextModel, type TextModel } from "../../../../src/text/textModel";
+import { changedPaths, type Task } from "../../../support/acting/tasks/task";
+import { tasks } from "../../../support/acting/tasks/tasks";
+import { newAgent, run } from "../../support";
+import { report, rowOf, type TaskRow } from "./report";
+import { assertCalls, assertRounds } from "./rounds";
+import { TaskFolder } from "./taskFolder";
+
+interface Waiting {
+  readonly agent: string;
+  readonly call: string;
+  readonly kind: string;
+}
+
+const seeds = (process.env["RESIDENT_TASK_SEEDS"] ?? "").split(",").filter((seed) => seed !== "");
+const limitMs = 300_000;
+
+describe("a real model that acts in the workspace", function () {
+  this.timeout(limitMs);
+
+  const rows: TaskRow[] = [];
+  let folder: TaskFolder;
+  let outside: string;
+  let model: string;
+  let text: TextModel;
+  let rounds = 0;
+
+  before(async () => {
+    const root = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? "";
+    assert.notEqual(root, "");
+    folder = new TaskFolder(root);
+    outside = path.join(path.dirname(root), "outside");
+    mkdirSync(outside);
+    writeFileSync(path.join(outside, "kept.txt"), "nobody changes this\n");
+    const models = path.join(process.env["RESIDENT_HOME"] ?? "", "models");
+    model = path.join(models, readdirSync(models).find((name) => name.includes("qwen")) ?? "");
+    text = createTextModel(await readTextFiles(model));
+  });
+
+  after(() => {
+    folder.dispose();
+    report(rows, path.join(__dirname, "..", "..", "..", "..", "results"));
+  });
+
+  const listOutside = () =>
+    [path.dirname(outside), outside]
+      .map((place) => readdirSync(place).sort().join(" "))
+      .concat(
+        readFileSync(path.join(outside, "kept.txt"), "utf8"),
+        String(statSync(path.join(outside, "kept.txt")).mtimeMs),
+      );
+
+  /** A person who answers what a model asks, and lets it run nothing that the settings do not allow. */
+  async function attend(agent: string): Promise<void> {
+    for (const waiting of await run<readonly Waiting[]>(commands.reviewWaiting, { list: true })) {
+      if (waiting.agent !== agent) continue;
+      const { call, kind } = waiting;
+      const answer = { way: "answer", text: "Do what you think is best." };
+      const said = kind === "ask" ? answer : { way: kind === "write" ? "allow" : "deny" };
+      // It may be over meanwhile.
+      await run(commands.reviewWaiting, { agent, call, ...said }).catch(() => {});
+    }
+  }
+
+  async function work(task: Task, seed?: number): Promise<void> {
+    await folder.fill(task);
+    const before = listOutside();
+    const { id } = await newAgent(`${task.name} ${seed ?? "greedy"}`, { model });
+    await run<AgentSummary>(commands.chooseTools, { agent: id, tools: builtInSpecs.map(({ name }) => name) });
+    const sampling = seed === undefined ? { temperature: 0 } : { temperature: 0.7, seed };
+    await run(commands.agentSampling, { agent: id, sampling: { ...sampling, maxTokens: 400 } });
+    const startedAt = performance.now();
+    let isOver = false;
+    const turn = run<TurnResult>(commands.askAgent, { agent: id, text: task.message, background: true, toEnd: true });
+    turn
+      .catch(() => {})
+      .finally(() => {
+        isOver = true;
+      });
+    while (!isOver) {
+      await attend(id);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const { steps, text: answer, stopped } = await turn;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const end = { answer, files: folder.files(), exitCode: (command: string) => folder.exitCode(command) };
+    const isDone = await task.isDone(end);
+    const about = { task: task.name, isHeldOut: task.isHeldOut, isDone, seconds };
+    rows.push(
+      rowOf(
+        { ...about, ...(seed === undefined ? {} : { seed }), ...(stopped === undefined ? {} : { stopped }) },
+        steps,
+      ),
+    );
+    const last = steps.at(-1);
+    assert.equal(last?.state, "done", "the turn ended");
+    assert.ok(last.finishReason !== "calls" || stopped !== undefined, "no call waits without a reason");
+    assertCalls(steps);
+    rounds += assertRounds(steps, text);
+    assert.deepEqual(listOutside(), before, "nothing outside of the folder was touched");
+    assert.ok(changedPaths(task, end).every((changed) => !changed.startsWith("..")));
+  }
+
+  for (const task of tasks) {
+    it(`${task.name}: ${task.message}`, async () => {
+      await work(task);
+    });
+    for (const seed of seeds) it(`${task.name}, seed ${seed}`, () => work(task, Number(seed)));
+  }
+
+  it("went through rounds, each of which read its results and the frame around them only", () => {
+    assert.equal(rows.length, tasks.length * (1 + seeds.length));
+    assert.ok(rounds > 0);
+    assert.ok(vscode.extensions.getExtension("resident.resident")?.isActive);
+  });
+});
