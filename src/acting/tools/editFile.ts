@@ -26,6 +26,8 @@ export const editFile: BuiltInTool = {
   },
 };
 
+const toMakeIt = " To make a new file, call write_file.";
+
 async function prepare(input: ToolCallInput): Promise<PreparedCall> {
   const { args, ports } = input;
   const file = await fileAt(input, textArgument(args, "path"), "write");
@@ -33,7 +35,7 @@ async function prepare(input: ToolCallInput): Promise<PreparedCall> {
   if (old === "" && (await ports.workspace.read(file)).kind === "missing") {
     return preparedWrite("Write", { file, after: fresh });
   }
-  return preparedEdit(input, file, await existingText(input, file), old, fresh);
+  return preparedEdit(input, file, await existingText(input, file, toMakeIt), old, fresh);
 }
 
 function preparedEdit(

@@ -52,11 +52,16 @@ export async function fileAt(input: ToolCallInput, written: string, use: "read" 
   return file;
 }
 
-/** The text of a file that there is. Throws CallRefused. */
-export async function existingText(input: ToolCallInput, file: FileRef): Promise<Extract<FileText, { kind: "text" }>> {
+/** The text of a file that there is. Throws CallRefused; `advice`: what to do where there is none, behind what there is. */
+export async function existingText(
+  input: ToolCallInput,
+  file: FileRef,
+  advice = "",
+): Promise<Extract<FileText, { kind: "text" }>> {
   const found = await input.ports.workspace.read(file);
   if (found.kind === "text") return found;
-  throw new CallRefused(found.kind === "missing" ? await missingText(input, file) : unreadableText(file, found));
+  if (found.kind !== "missing") throw new CallRefused(unreadableText(file, found));
+  throw new CallRefused(`${await missingText(input, file)}${advice}`);
 }
 
 /** Throws CallRefused where there is neither a file nor a folder: nothing was found because nothing was looked at. */

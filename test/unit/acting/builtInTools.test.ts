@@ -112,6 +112,10 @@ describe("read_file", () => {
       "! There is no file b.ts. Use list_files to see what there is.",
     );
     assert.match(await new Bench().call("read_file", { path: "b.ts" }), /^! There is no file b\.ts\. Use list_files/);
+    assert.match(
+      await bench.call("edit_file", { path: "b.ts", old: "a", new: "b" }),
+      /^! There is no file b\.ts\. .* To make a new file, call write_file\.$/,
+    );
     assert.match(await bench.call("read_file", { path: "src" }), /^! src is a folder\. Use list_files/);
     assert.match(await bench.call("read_file", { path: "img" }), /^! img is not text/);
     assert.match(await bench.call("read_file", { path: "../x" }), /^! "\.\.\/x" is outside of the workspace/);
