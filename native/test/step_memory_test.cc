@@ -196,8 +196,9 @@ TEST("the kernels' scratch memory is within what is said") {
   const Matrices output = matrix(kHidden, kHeads * kDim), gate = matrix(kInner / 32 * 32, kHidden);
   const Matrices down = matrix(kHidden, kInner / 32 * 32);
   const NormWeight norm(ones);
-  for (const auto& [rows, context, threads] :
-       {std::array{1, 8000, 3}, std::array{3, 8000, 8}, std::array{300, 300, 2}}) {
+  // The last ones share all of their blocks.
+  for (const auto& [rows, context, threads, sequences] :
+       {std::array{1, 8000, 3, 1}, std::array{3, 8000, 8, 1}, std::array{300, 300, 2, 1}, std::array{1, 8000, 1, 5}}) {
     Rotary rotary(RopeTable{}, kDim);
     const AttentionWeights attention{&norm,   &norm,  &query_key, &value, &output, nullptr, nullptr,
                                      &rotary, kHeads, kKvHeads,   kDim,   0,       1e-5f,   1};
@@ -208,15 +209,21 @@ TEST("the kernels' scratch memory is within what is said") {
     Rows step;
     step.block_tokens = kBlockTokens;
     for (int b = 0; b < blocks; ++b) table[size_t(b)] = b;
-    for (int position = context - rows; position < context; ++position) {
-      step.positions.push_back(position);
-      step.slots.push_back({position / kBlockTokens, position % kBlockTokens});
+    StepShape shape;
+    for (int s = 0; s < sequences; ++s) {
+      step.sequences.push_back({step.count(), rows, context - rows, table.data()});
+      shape.sequences.push_back({uint64_t(rows), uint64_t(context)});
+      for (int position = context - rows; position < context; ++position) {
+        step.positions.push_back(position);
+        step.slots.push_back({position / kBlockTokens, position % kBlockTokens});
+      }
     }
-    step.sequences = {{0, rows, context - rows, table.data()}};
-    std::vector<float> k(size_t(blocks) * kBlockTokens * kKvHeads * kDim + 16), v(k), x(size_t(rows) * kHidden, 0.5f);
+    const int all_rows = step.count();
+    std::vector<float> k(size_t(blocks) * kBlockTokens * kKvHeads * kDim + 16), v(k),
+        x(size_t(all_rows) * kHidden, 0.5f);
     transformer.Attend(attention, step, {k.data(), v.data(), FloatType::kF32}, x.data(), x.data());
-    transformer.FeedForward(feed_forward, rows, x.data(), x.data());
-    const uint64_t said = KernelStepBytes(config, threads, {{{uint64_t(rows), uint64_t(context)}}});
+    transformer.FeedForward(feed_forward, all_rows, x.data(), x.data());
+    const uint64_t said = KernelStepBytes(config, threads, shape);
     CHECK(transformer.scratch_bytes() <= said);
     CHECK(said <= 6 * transformer.scratch_bytes() + kMegabyte);
   }

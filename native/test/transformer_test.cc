@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 
 #include "check.h"
 
@@ -73,6 +74,119 @@ TEST("of equal outputs the lowest is the best one, whichever thread meets which 
       CHECK(best == std::vector<int32_t>({0, -1, 0}));
       transformer.Best(norm, 1e-5f, higher, kRows, x.data(), best.data());
       CHECK(best == std::vector<int32_t>({kFirst, -1, kFirst}));
+    }
+  }
+}
+
+namespace {
+
+/** A step over one cache: each sequence's own block is its last one, behind blocks that all of them have. */
+struct Forks {
+  static constexpr int kHeads = 6, kKvHeads = 2, kDim = 32, kHidden = 64;
+  int block_tokens;
+  std::vector<std::vector<int32_t>> tables;
+  std::vector<int> starts, rows;
+
+  Rows Step(const std::vector<int>& chosen) const {
+    Rows step;
+    step.block_tokens = block_tokens;
+    for (const int s : chosen) {
+      step.sequences.push_back({step.count(), rows[size_t(s)], starts[size_t(s)], tables[size_t(s)].data()});
+      for (int i = 0; i < rows[size_t(s)]; ++i) {
+        const int position = starts[size_t(s)] + i;
+        step.positions.push_back(position);
+        step.slots.push_back({tables[size_t(s)][size_t(position / block_tokens)], position % block_tokens});
+      }
+    }
+    return step;
+  }
+};
+
+Matrices Random(std::mt19937& random, int outputs, int inputs) {
+  std::uniform_real_distribution<float> value(-0.2f, 0.2f);
+  std::vector<float> weights(size_t(outputs) * size_t(inputs));
+  for (float& weight : weights) weight = value(random);
+  Matrices matrices;
+  matrices.emplace_back(SourceMatrix{.outputs = outputs, .inputs = inputs, .weights = weights.data()});
+  return matrices;
+}
+
+}  // namespace
+
+TEST("forks that attend to what they share together have the bits of each alone, whatever else is in the step") {
+  std::mt19937 random(5);
+  using F = Forks;
+  const Matrices query_key = Random(random, (F::kHeads + F::kKvHeads) * F::kDim, F::kHidden);
+  const Matrices value = Random(random, F::kKvHeads * F::kDim, F::kHidden);
+  const Matrices output = Random(random, F::kHidden, F::kHeads * F::kDim);
+  const NormWeight norm(std::vector<float>(F::kHidden, 1.f));
+  Rotary rotary(resident::RopeTable{}, F::kDim);
+  AttentionWeights attention{&norm,   nullptr,   &query_key,  &value,  &output, nullptr, nullptr,
+                             &rotary, F::kHeads, F::kKvHeads, F::kDim, 0,       1e-5f,   0.2f};
+  for (const int block_tokens : {48, 64}) {
+    // Three forks behind 624 or 640 tokens, one of another agent, a chunk of a prompt, then two more forks.
+    constexpr int kShared = 10, kSequences = 7;
+    const int shared = kShared * block_tokens + (block_tokens == 48 ? 3 * 48 : 0), blocks = shared / block_tokens;
+    Forks forks{block_tokens, {}, {}, {}};
+    for (int s = 0; s < kSequences; ++s) {
+      std::vector<int32_t> table;
+      for (int b = 0; b < blocks; ++b) table.push_back(s == 3 || s == 4 ? 20 * s + b : b);
+      table.push_back(200 + s);
+      forks.tables.push_back(table);
+      forks.starts.push_back(shared + (s == 4 ? 0 : 5 * s));
+      forks.rows.push_back(s == 4 ? 9 : 1);
+    }
+    std::vector<int> all(kSequences);
+    for (int s = 0; s < kSequences; ++s) all[size_t(s)] = s;
+    const std::vector<SharedPrefix> found = SharedPrefixes(attention, forks.Step(all));
+    CHECK_EQUAL(found.size(), 2u);
+    CHECK(found[0].first == 0 && found[0].count == 3 && found[0].splits == 2);
+    CHECK(found[1].first == 5 && found[1].count == 2 && found[1].splits == 2);
+    AttentionWeights windowed = attention;
+    windowed.window = 100;
+    CHECK(SharedPrefixes(windowed, forks.Step(all)).empty());
+    // A fork that has gone much further is no part of it.
+    Forks uneven = forks;
+    uneven.starts[1] = 10 * shared;
+    uneven.tables[1].resize(size_t(10 * blocks + 1), 199);
+    CHECK_EQUAL(SharedPrefixes(attention, uneven.Step({0, 1, 2})).size(), 0u);
+
+    const size_t floats = size_t(208) * size_t(block_tokens) * F::kKvHeads * F::kDim;
+    std::uniform_real_distribution<float> number(-1, 1);
+    for (const FloatType type : {FloatType::kF32, FloatType::kF16, FloatType::kQ8}) {
+      // Any bytes are 8 bits with scales; those are made small numbers.
+      std::vector<float> k(2 * floats + 64), v(2 * floats + 64);
+      auto *k_halves = reinterpret_cast<uint16_t*>(k.data()), *v_halves = reinterpret_cast<uint16_t*>(v.data());
+      for (size_t i = 0; i < floats; ++i) {
+        const float a = number(random), b = number(random);
+        if (type == FloatType::kF32) {
+          k[i] = a, v[i] = b;
+        } else {
+          k_halves[i] = ToHalf(a), v_halves[i] = ToHalf(b);
+        }
+      }
+      std::vector<float> x(size_t(kSequences + 8) * F::kHidden);
+      for (float& each : x) each = number(random);
+      for (const Level level : {Level::kScalar, FastestLevel()}) {
+        const auto attend = [&](const std::vector<int>& chosen, int threads) {
+          const Rows step = forks.Step(chosen);
+          std::vector<float> in, k_copy = k, v_copy = v;
+          for (const int s : chosen) {
+            const int first = s <= 4 ? s : s + 8, rows = forks.rows[size_t(s)];
+            in.insert(in.end(), x.begin() + first * F::kHidden, x.begin() + (first + rows) * F::kHidden);
+          }
+          Transformer transformer(level, threads);
+          transformer.Attend(attention, step, {k_copy.data(), v_copy.data(), type}, in.data(), in.data());
+          return in;
+        };
+        std::vector<float> alone;
+        for (int s = 0; s < kSequences; ++s) {
+          const std::vector<float> one = attend({s}, 1);
+          for (const float each : one) CHECK(std::isfinite(each));
+          alone.insert(alone.end(), one.begin(), one.end());
+        }
+        for (const int threads : {1, 2, 7}) CHECK(attend(all, threads) == alone);
+      }
     }
   }
 }

@@ -68,18 +68,26 @@ uint64_t AttentionBytes(const ModelConfig& config, bool is_gpu, const StepShape&
   return bytes;
 }
 
-/** States of splits that wait to be joined: of every query, where units are too few for all threads (AttendSplits). */
+/**
+ * States of splits that wait to be joined (AttendSplits): of every query, where units are too few for all threads, and
+ * of sequences that may share a prefix, which take twice as much at most (SharedPrefixes).
+ */
 uint64_t SplitStates(const ModelConfig& config, int threads, const StepShape& shape) {
   using namespace kernels;
   const int heads = config.num_heads, kv_heads = config.num_kv_heads, group = heads / kv_heads;
   const auto a_position = uint64_t(kv_heads * ((group + UnitHeads(heads, kv_heads) - 1) / UnitHeads(heads, kv_heads)));
   const auto positions = uint64_t(UnitPositions(heads, kv_heads));
-  uint64_t units = 0, states = 0;
+  uint64_t units = 0, states = 0, may_share = 0, single_states = 0;
   for (const SequenceShape& sequence : shape.sequences) {
     units += (sequence.rows + positions - 1) / positions * a_position;
-    states += sequence.rows * uint64_t(heads) * (sequence.context / kSplitKeys + 2);
+    const uint64_t own = sequence.rows * uint64_t(heads) * (sequence.context / kSplitKeys + 2);
+    states += own;
+    if (sequence.rows != 1) continue;
+    ++may_share;
+    single_states += own;
   }
-  return threads > 1 && units < uint64_t(kUnitsAThread) * uint64_t(threads) ? states : 0;
+  const bool few = threads > 1 && units < uint64_t(kUnitsAThread) * uint64_t(threads);
+  return (few ? states : 0) + (may_share > 1 ? single_states * (few ? 1 : 2) : 0);
 }
 
 }  // namespace

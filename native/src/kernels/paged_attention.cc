@@ -54,7 +54,43 @@ void AppendQuantised(const KernelTable& table, const QuantisedLayout& layout, in
   }
 }
 
+/** How many blocks from the first one on both tables have, of `most`. */
+int SameBlocks(const int32_t* a, const int32_t* b, int most) {
+  int same = 0;
+  while (same < most && a[same] == b[same]) ++same;
+  return same;
+}
+
 }  // namespace
+
+std::vector<SharedPrefix> SharedPrefixes(const AttentionWeights& w, const Rows& rows) {
+  std::vector<SharedPrefix> all;
+  if (w.window != 0) return all;
+  const int most = kUnitRows / UnitHeads(w.heads, w.kv_heads);
+  const std::vector<SequenceRows>& sequences = rows.sequences;
+  const auto all_splits = [](const SequenceRows& sequence) { return sequence.start / kSplitKeys + 1; };
+  // Whole splits of whole blocks that both see, own tokens left out.
+  const auto same_splits = [&](const SequenceRows& a, const SequenceRows& b) {
+    const int blocks = std::min(a.start, b.start) / rows.block_tokens;
+    return SameBlocks(a.table, b.table, blocks) * rows.block_tokens / kSplitKeys;
+  };
+  for (int i = 0, next = 0; i < int(sequences.size()); i = next) {
+    const SequenceRows& first = sequences[size_t(i)];
+    SharedPrefix prefix{i, 1, all_splits(first)};
+    int longest = all_splits(first);
+    for (next = i + 1; next < int(sequences.size()) && prefix.count < most; ++next, ++prefix.count) {
+      const SequenceRows& other = sequences[size_t(next)];
+      if (first.rows != 1 || other.rows != 1) break;
+      const int splits = std::min(prefix.splits, same_splits(first, other));
+      const int of_all = std::max(longest, all_splits(other));
+      if (splits == 0 || 2 * splits < of_all) break;
+      prefix.splits = splits;
+      longest = of_all;
+    }
+    if (prefix.count > 1) all.push_back(prefix);
+  }
+  return all;
+}
 
 PagedAttention::QkvRows PagedAttention::Reserve(const AttentionWeights& w, int count) {
   // One panel more: a matrix' last one may be written beyond its outputs.
@@ -75,11 +111,35 @@ const float* PagedAttention::Attend(const AttentionWeights& w, const Rows& rows,
   const CacheView view{cache.k, cache.v, cache.type, w.kv_heads, w.head_dim, rows.block_tokens};
   std::vector<AttendUnit> units = UnitsOf(w, rows, view, attended);
   const int threads = multiplier_.pool().threads();
-  if (int(units.size()) >= kUnitsAThread * threads || threads == 1) {
+  const bool whole = int(units.size()) >= kUnitsAThread * threads || threads == 1;
+  const std::vector<SharedPrefix> prefixes = SharedPrefixes(w, rows);
+  if (whole && prefixes.empty()) {
     AttendUnits(units);
-  } else {
-    AttendSplits(units);
+    return attended;
   }
+  // Units of prefixes are computed split by split; the others too where units are few.
+  std::vector<AttendUnit> others;
+  std::vector<UnitGroup> groups;
+  auto prefix = prefixes.begin();
+  size_t unit = 0;
+  for (int i = 0; i < int(rows.sequences.size());) {
+    const bool shares = prefix != prefixes.end() && i == prefix->first;
+    const size_t own = UnitsOfRows(w, rows.sequences[size_t(i)].rows);
+    for (size_t u = unit; u < unit + own; ++u) {
+      if (shares) {
+        groups.push_back({u, prefix->count, own, prefix->splits});
+      } else if (whole) {
+        others.push_back(units[u]);
+      } else {
+        groups.push_back({u});
+      }
+    }
+    const int sequences = shares ? (prefix++)->count : 1;
+    unit += size_t(sequences) * own;
+    i += sequences;
+  }
+  if (!others.empty()) AttendUnits(others);
+  AttendSplits(units, groups);
   return attended;
 }
 
@@ -157,6 +217,13 @@ void PagedAttention::RotateAndAppend(const AttentionWeights& w, const Rows& rows
   }
 }
 
+/** As many as UnitsOf makes of a sequence. */
+size_t PagedAttention::UnitsOfRows(const AttentionWeights& w, int rows) {
+  const int group = w.heads / w.kv_heads, heads = UnitHeads(w.heads, w.kv_heads);
+  const int positions = UnitPositions(w.heads, w.kv_heads);
+  return size_t((rows + positions - 1) / positions * w.kv_heads * ((group + heads - 1) / heads));
+}
+
 std::vector<AttendUnit> PagedAttention::UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view,
                                                 float* out) const {
   const int dim = w.head_dim, group = w.heads / w.kv_heads, a_unit = UnitHeads(w.heads, w.kv_heads);
@@ -209,41 +276,74 @@ void PagedAttention::AttendUnits(std::vector<AttendUnit>& units) {
   pool.Run(int(units.size()), attend, whole ? ThreadPool::Order::kOwnFirst : ThreadPool::Order::kOfAll);
 }
 
-/** The states of all splits, which are then joined in order, as one unit would. */
-void PagedAttention::AttendSplits(std::vector<AttendUnit>& units) {
+/**
+ * The states of all splits, which are then joined in order, as one unit would. In its shared splits a group is one
+ * unit, whose rows stand where they see all of them.
+ */
+void PagedAttention::AttendSplits(std::vector<AttendUnit>& units, const std::vector<UnitGroup>& groups) {
   const int dim = units.front().cache->head_dim;
   const size_t state = PartialFloats(dim);
-  const auto a_split = [&](const AttendUnit& unit) { return size_t(unit.positions * unit.heads) * state; };
+  const auto of_unit = [&](const UnitGroup& group, int i) -> AttendUnit& {
+    return units[group.first + size_t(i) * group.step];
+  };
+  // From one row's states of a split to the next split's: those of the whole group lie side by side.
+  const auto a_unit = [&](const AttendUnit& unit) { return size_t(unit.positions * unit.heads) * state; };
+  const auto stride = [&](const UnitGroup& group) { return size_t(group.units) * a_unit(units[group.first]); };
+  const auto splits_of = [&](const UnitGroup& group) {
+    int most = 0;
+    for (int i = 0; i < group.units; ++i) {
+      most = std::max(most, of_unit(group, i).end_split - of_unit(group, i).first_split);
+    }
+    return size_t(most);
+  };
   size_t floats = 0;
-  for (const AttendUnit& unit : units) floats += size_t(unit.end_split - unit.first_split) * a_split(unit);
+  for (const UnitGroup& group : groups) floats += splits_of(group) * stride(group);
   float* partial = partials_.ReserveFloats(floats);
   int end = 0;
-  for (AttendUnit& unit : units) {
-    unit.partial = partial;
-    partial += size_t(unit.end_split - unit.first_split) * a_split(unit);
-    end = std::max(end, unit.end_split);
+  for (const UnitGroup& group : groups) {
+    for (int i = 0; i < group.units; ++i) {
+      AttendUnit& unit = of_unit(group, i);
+      unit.partial = partial + size_t(i) * a_unit(unit);
+      end = std::max(end, unit.end_split);
+    }
+    partial += splits_of(group) * stride(group);
   }
   // Units that read the same keys follow each other.
   std::vector<AttendUnit> splits;
+  const auto add = [&](const AttendUnit& unit, int s, size_t split_stride) -> AttendUnit& {
+    AttendUnit& split = splits.emplace_back(unit);
+    split.first_split = s;
+    split.end_split = s + 1;
+    split.out = nullptr;
+    split.partial += size_t(s - unit.first_split) * split_stride;
+    return split;
+  };
   for (int s = 0; s < end; ++s) {
-    for (const AttendUnit& unit : units) {
-      if (s < unit.first_split || s >= unit.end_split) continue;
-      AttendUnit& split = splits.emplace_back(unit);
-      split.first_split = s;
-      split.end_split = s + 1;
-      split.out = nullptr;
-      split.partial += size_t(s - unit.first_split) * a_split(unit);
+    for (const UnitGroup& group : groups) {
+      if (s < group.shared_splits) {
+        AttendUnit& all = add(units[group.first], s, stride(group));
+        all.positions = group.units;
+        all.first_position = group.shared_splits * kSplitKeys;
+        continue;
+      }
+      for (int i = 0; i < group.units; ++i) {
+        const AttendUnit& unit = of_unit(group, i);
+        if (s >= unit.first_split && s < unit.end_split) add(unit, s, stride(group));
+      }
     }
   }
   AttendUnits(splits);
-  multiplier_.pool().Run(int(units.size()), [&](int i, int) {
-    const AttendUnit& unit = units[size_t(i)];
-    for (int r = 0; r < unit.positions * unit.heads; ++r) {
-      const int position = unit.first_position + r / unit.heads;
-      const int first = FirstKey(position, unit.window) / kSplitKeys, seen = position / kSplitKeys + 1 - first;
-      const float* part = unit.partial + size_t(first - unit.first_split) * a_split(unit) + size_t(r) * state;
-      float* out = unit.out + size_t(r / unit.heads) * unit.out_stride + size_t(r % unit.heads) * size_t(dim);
-      table_.join_splits(part, a_split(unit), seen, dim, out);
+  multiplier_.pool().Run(int(groups.size()), [&](int g, int) {
+    const UnitGroup& group = groups[size_t(g)];
+    for (int i = 0; i < group.units; ++i) {
+      const AttendUnit& unit = of_unit(group, i);
+      for (int r = 0; r < unit.positions * unit.heads; ++r) {
+        const int position = unit.first_position + r / unit.heads;
+        const int first = FirstKey(position, unit.window) / kSplitKeys, seen = position / kSplitKeys + 1 - first;
+        const float* part = unit.partial + size_t(first - unit.first_split) * stride(group) + size_t(r) * state;
+        float* out = unit.out + size_t(r / unit.heads) * unit.out_stride + size_t(r % unit.heads) * size_t(dim);
+        table_.join_splits(part, stride(group), seen, dim, out);
+      }
     }
   });
 }

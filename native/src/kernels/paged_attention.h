@@ -56,6 +56,21 @@ constexpr int UnitPositions(int heads, int kv_heads) { return std::max(1, kUnitR
 constexpr int kUnitsAThread = 4;
 
 /**
+ * Neighbouring sequences of one row each that read the same blocks from the first one on: forks of one agent. Their
+ * queries attend to `splits` whole splits together, so that K and V are read and converted once.
+ */
+struct SharedPrefix {
+  int first, count;  // sequences
+  int splits;
+};
+
+/**
+ * Those of a step, in order; none where a window hides keys from some rows. At least half of each sequence's splits are
+ * shared: states of all have the place of the longest one's.
+ */
+std::vector<SharedPrefix> SharedPrefixes(const AttentionWeights& w, const Rows& rows);
+
+/**
  * Attention over a paged cache, between the products that make its rows and those that take its results. Lives on one
  * thread; may throw std::bad_alloc.
  */
@@ -85,7 +100,15 @@ class PagedAttention {
   void NormHeads(const AttentionWeights& w, int heads, const NormWeight& norm, float* at, float* scratch);
   void Rotate(const AttentionWeights& w, int position, int heads, float* at);
   std::vector<AttendUnit> UnitsOf(const AttentionWeights& w, const Rows& rows, const CacheView& view, float* out) const;
-  void AttendSplits(std::vector<AttendUnit>& units);
+  /** Units whose first splits are computed together: that of one sequence and those of the next ones, `step` apart. */
+  struct UnitGroup {
+    size_t first;
+    int units = 1;
+    size_t step = 0;
+    int shared_splits = 0;
+  };
+  static size_t UnitsOfRows(const AttentionWeights& w, int rows);
+  void AttendSplits(std::vector<AttendUnit>& units, const std::vector<UnitGroup>& groups);
   void AttendUnits(std::vector<AttendUnit>& units);
 
   Multiplier& multiplier_;
