@@ -3,6 +3,7 @@ import { ResidentError, toErrorInfo } from "../common/errors";
 import type { ToolCall, ToolResult } from "../common/tools";
 import type { AgentDetail, TurnView } from "../protocol/service";
 import { noteMark } from "../protocol/toolNames";
+import { beginning } from "./results";
 
 /** The calls that an answer at the head waits for. */
 export function waitingCalls(head: TurnView): readonly ToolCall[] {
@@ -19,11 +20,27 @@ export function withNote(results: readonly ToolResult[], note: string): readonly
   return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
 }
 
-/** Behind the result of a call that gave the same before: small models copy what they did last. */
-export const repeatNote = `${noteMark} You made this call before, with the same result. Use this result: make another call, or answer in words.`;
+/** What the person asked in the turn at the head; empty: its message is not among `turns`. */
+export function askedIn(turns: readonly TurnView[]): string {
+  return turns.filter(({ user }) => user !== "" && !user.startsWith(noteMark)).at(-1)?.user ?? "";
+}
+
+/** Behind the result of a call that gave the same before: small models copy what they did last, and follow what they read last. */
+export function repeatNote(asked: string): string {
+  return `${noteMark} You made this call before, with the same result. Use this result: make another call, or answer in words.${again(asked)}`;
+}
 
 /** Behind the results of calls that go in circles. No call can be made in the answer. */
-export const lastWordsNote = `${noteMark} You made the same call three times, so no more calls are made. Answer now in words: what the results say, and what is left to do.`;
+export function lastWordsNote(asked: string): string {
+  return `${noteMark} You made the same call three times, so no more calls are made. Answer the person now in words, with the result above.${again(asked)}`;
+}
+
+const longestAsked = 300;
+
+function again(asked: string): string {
+  const line = asked.replace(/\s+/g, " ").trim();
+  return line === "" ? "" : ` The person asked: ${beginning(line, longestAsked)}`;
+}
 
 /** "busy": another message is being answered. "moved": nothing waits there for these results any more. */
 export function wentOn(error: unknown): "busy" | "moved" | undefined {

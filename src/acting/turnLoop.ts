@@ -12,6 +12,7 @@ import type { AgentDetail, AgentId, Running, TurnId, TurnView } from "../protoco
 import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
 import {
+  askedIn,
   errorSentence,
   fullText,
   lastWordsNote,
@@ -68,6 +69,8 @@ export class TurnLoop implements Disposable {
   private isSuperseded = false;
   private readonly budget: TurnBudget;
   private unreadable = 0;
+  /** The message of the turn. */
+  private asked = "";
   /** The turn that ended a circle in words. */
   private saidLast: TurnId | undefined;
 
@@ -170,7 +173,7 @@ export class TurnLoop implements Disposable {
         hasSeen = true;
       }
       const agent = await door.getAgent(this.agent, isNew ? limits().steps + 2 : 1);
-      if (isNew) this.beginTurn(isKnown ? [] : agent.turns);
+      if (isNew) this.beginTurn(agent.turns, isKnown);
       isNew = false;
       const head = agent.turns.at(-1);
       if (this.isStopping || head?.finishReason === "aborted") return { end: "stopped" };
@@ -184,10 +187,12 @@ export class TurnLoop implements Disposable {
     }
   }
 
-  private beginTurn(turns: readonly TurnView[]): void {
+  /** `isFresh`: what it did before does not count. */
+  private beginTurn(turns: readonly TurnView[], isFresh: boolean): void {
     this.isSuperseded = false;
     this.unreadable = 0;
-    this.budget.begin(turns);
+    this.asked = askedIn(turns);
+    this.budget.begin(isFresh ? [] : turns);
   }
 
   /** What an answer asks for. `hasSeen`: it was made since the program was started. `undefined`: the next answer has begun. */
@@ -249,7 +254,7 @@ export class TurnLoop implements Disposable {
     if (circle !== undefined) return this.lastWords(agent, circle.call, results);
     const again = new Set(repeated.map(({ call }) => call.id));
     const told = results.map((result) =>
-      again.has(result.call) ? (withNote([result], repeatNote)[0] ?? result) : result,
+      again.has(result.call) ? (withNote([result], repeatNote(this.asked))[0] ?? result) : result,
     );
     const note = head.dropped === undefined ? undefined : teaching(head.dropped, namesOf(agent));
     return this.send(agent, note === undefined ? told : withNote(told, note));
@@ -261,7 +266,7 @@ export class TurnLoop implements Disposable {
     { name }: ToolCall,
     results: readonly ToolResult[],
   ): Promise<Ended | undefined> {
-    const ended = await this.send(agent, withNote(results, lastWordsNote), "words");
+    const ended = await this.send(agent, withNote(results, lastWordsNote(this.asked)), "words");
     if (ended !== undefined || this.isSuperseded) return ended;
     if (this.isStopping) return { end: "stopped" };
     this.saidLast = (await this.ports.door.getAgent(this.agent, 1)).turns.at(-1)?.id;

@@ -190,7 +190,7 @@ describe("an agent that goes in circles", function () {
         return sendResults(id, request);
       };
       const id = await rig.create();
-      assert.equal(await rig.ask(id, "Go."), "repeats");
+      assert.equal(await rig.ask(id, "Read a.txt\n\nand say what it says."), "repeats");
       assert.equal(
         rig.acting.state(id).stopped,
         "It called read_file three times with the same result, so it waits for you.",
@@ -198,8 +198,14 @@ describe("an agent that goes in circles", function () {
       assert.deepEqual(modes, ["auto", "auto", "words"]);
       const [first = "", second = "", third = ""] = await rig.results(id);
       assert.equal(first, "a.txt, lines 1-1 of 1:\n1\ta");
-      assert.match(second, /^a\.txt, .*\n\n\[Resident\] You made this call before, with the same result\./s);
-      assert.match(third, /\n\n\[Resident\] You made the same call three times, so no more calls are made\./);
+      assert.match(
+        second,
+        /^a\.txt, .*\n\n\[Resident\] You made this call before, with the same result\..* The person asked: Read a\.txt and say what it says\.$/s,
+      );
+      assert.match(
+        third,
+        /\n\n\[Resident\] You made the same call three times, so no more calls are made\..* The person asked: Read a\.txt/,
+      );
       assert.equal((await rig.turns(id)).at(-1)?.answer, "It says a.");
       assert.equal(await rig.acting.goOn(id), "answered");
       assert.equal(rig.acting.state(id).stopped, undefined);

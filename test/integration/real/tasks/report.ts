@@ -6,6 +6,8 @@ import { figuresInSum } from "../../../../src/protocol/turnSteps";
 
 export interface TaskRow {
   readonly task: string;
+  /** All seven that work, or those that the task needs. */
+  readonly tools: "seven" | "needed";
   readonly isHeldOut: boolean;
   /** Absent: greedy. */
   readonly seed?: number;
@@ -23,7 +25,7 @@ export interface TaskRow {
 }
 
 export function rowOf(
-  about: Pick<TaskRow, "task" | "isHeldOut" | "seed" | "isDone" | "stopped" | "seconds">,
+  about: Pick<TaskRow, "task" | "tools" | "isHeldOut" | "seed" | "isDone" | "stopped" | "seconds">,
   steps: readonly TurnView[],
 ): TaskRow {
   const {
@@ -46,18 +48,22 @@ const rateOf = (rows: readonly TaskRow[]) => `${rows.filter(({ isDone }) => isDo
 /** Printed and written; nothing of it is asserted: how well a model works is its own. */
 export function report(rows: readonly TaskRow[], folder: string): void {
   for (const row of rows) {
-    const { task, seed, isDone, steps, calls, failedCalls, reusedTokens, prefilledTokens, generatedTokens } = row;
+    const { task, tools, seed, isDone, steps, calls, failedCalls, reusedTokens, prefilledTokens, generatedTokens } =
+      row;
     const how = `${steps} steps, ${calls.length} calls (${failedCalls} failed)`;
     const tokens = `${reusedTokens} reused, ${prefilledTokens} read, ${generatedTokens} said`;
-    const name = `${task}${seed === undefined ? "" : `, seed ${seed}`}`;
+    const name = `${task}, ${tools} tools${seed === undefined ? "" : `, seed ${seed}`}`;
     console.log(`      ${isDone ? "done" : "not done"}: ${name}: ${how}; ${tokens}; ${row.seconds.toFixed(1)} s`);
   }
   const rates = {
-    all: rateOf(rows),
+    sevenTools: rateOf(rows.filter(({ tools }) => tools === "seven")),
+    neededTools: rateOf(rows.filter(({ tools }) => tools === "needed")),
     heldOut: rateOf(rows.filter(({ isHeldOut }) => isHeldOut)),
     greedy: rateOf(rows.filter(({ seed }) => seed === undefined)),
   };
-  console.log(`      done ${rates.all}; greedy ${rates.greedy}; of the tasks that were held out ${rates.heldOut}`);
+  console.log(
+    `      done with seven tools ${rates.sevenTools}, with those that are needed ${rates.neededTools}; greedy ${rates.greedy}; of the tasks that were held out ${rates.heldOut}`,
+  );
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "tasks.json"), `${JSON.stringify({ rates, rows }, null, 2)}\n`);
 }

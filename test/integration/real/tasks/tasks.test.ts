@@ -32,7 +32,8 @@ const allowed = new Set(["node check.mjs", "node area.check.mjs", "ls"].map((com
 const seeds = (process.env["RESIDENT_TASK_SEEDS"] ?? "").split(",").filter((seed) => seed !== "");
 const limitMs = 300_000;
 /** As a person gives a small model: all that look, change and run. It asks and hands out in place of working otherwise. */
-const tools = builtInSpecs.map(({ name }) => name).filter((name) => name !== "ask_user" && name !== "delegate");
+const seven = builtInSpecs.map(({ name }) => name).filter((name) => name !== "ask_user" && name !== "delegate");
+const toolSets: readonly TaskRow["tools"][] = ["seven", "needed"];
 
 describe("a real model that acts in the workspace", function () {
   this.timeout(limitMs);
@@ -80,11 +81,14 @@ describe("a real model that acts in the workspace", function () {
     }
   }
 
-  async function work(task: Task, seed?: number): Promise<void> {
+  async function work(task: Task, tools: TaskRow["tools"], seed?: number): Promise<void> {
     await folder.fill(task);
     const before = listOutside();
-    const { id } = await newAgent(`${task.name} ${seed ?? "greedy"}`, { model });
-    await run<AgentSummary>(commands.chooseTools, { agent: id, tools });
+    const { id } = await newAgent(`${task.name} ${tools} ${seed ?? "greedy"}`, { model });
+    await run<AgentSummary>(commands.chooseTools, {
+      agent: id,
+      tools: tools === "seven" ? seven : task.tools,
+    });
     const sampling = seed === undefined ? { temperature: 0 } : { temperature: 0.7, seed };
     await run(commands.agentSampling, { agent: id, sampling: { ...sampling, maxTokens: 400 } });
     const startedAt = performance.now();
@@ -103,7 +107,7 @@ describe("a real model that acts in the workspace", function () {
     const seconds = (performance.now() - startedAt) / 1000;
     const end = { answer, files: folder.files(), exitCode: (command: string) => folder.exitCode(command) };
     const isDone = await task.isDone(end);
-    const about = { task: task.name, isHeldOut: task.isHeldOut, isDone, seconds };
+    const about = { task: task.name, tools, isHeldOut: task.isHeldOut, isDone, seconds };
     rows.push(
       rowOf(
         { ...about, ...(seed === undefined ? {} : { seed }), ...(stopped === undefined ? {} : { stopped }) },
@@ -119,15 +123,16 @@ describe("a real model that acts in the workspace", function () {
     assert.ok(changedPaths(task, end).every((changed) => !changed.startsWith("..")));
   }
 
-  for (const task of tasks) {
-    it(`${task.name}: ${task.message}`, async () => {
-      await work(task);
-    });
-    for (const seed of seeds) it(`${task.name}, seed ${seed}`, () => work(task, Number(seed)));
+  for (const tools of toolSets) {
+    for (const task of tasks) {
+      const name = `with ${tools === "seven" ? "seven tools" : task.tools.join(" and ")}, ${task.name}`;
+      it(`${name}: ${task.message}`, () => work(task, tools));
+      for (const seed of seeds) it(`${name}, seed ${seed}`, () => work(task, tools, Number(seed)));
+    }
   }
 
   it("went through rounds, each of which read its results and the frame around them only", () => {
-    assert.equal(rows.length, tasks.length * (1 + seeds.length));
+    assert.equal(rows.length, toolSets.length * tasks.length * (1 + seeds.length));
     assert.ok(rounds > 0);
     assert.ok(vscode.extensions.getExtension("resident.resident")?.isActive);
   });

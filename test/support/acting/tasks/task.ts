@@ -1,4 +1,5 @@
 /** A small task for an agent that acts: files, a message, and what must be so when its turn has ended. */
+import type { BuiltInName } from "../../../../src/protocol/toolNames";
 
 /** A problem that the editor knows of, as a language service would tell it. */
 export interface TaskProblem {
@@ -26,6 +27,8 @@ export interface Task {
   readonly files: Readonly<Record<string, string>>;
   readonly problems?: readonly TaskProblem[];
   readonly message: string;
+  /** The tools that it cannot be done without. */
+  readonly tools: readonly BuiltInName[];
   readonly isDone: (end: TaskEnd) => boolean | Promise<boolean>;
 }
 
