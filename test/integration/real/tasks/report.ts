@@ -12,6 +12,8 @@ export interface TaskRow {
   /** Absent: greedy. */
   readonly seed?: number;
   readonly isDone: boolean;
+  /** Its first call was a sensible one. */
+  readonly beganWell: boolean;
   /** Why the turn was ended before it was answered; absent: it was answered. */
   readonly stopped?: string;
   readonly steps: number;
@@ -25,7 +27,7 @@ export interface TaskRow {
 }
 
 export function rowOf(
-  about: Pick<TaskRow, "task" | "tools" | "isHeldOut" | "seed" | "isDone" | "stopped" | "seconds">,
+  about: Pick<TaskRow, "task" | "tools" | "isHeldOut" | "seed" | "isDone" | "beganWell" | "stopped" | "seconds">,
   steps: readonly TurnView[],
 ): TaskRow {
   const {
@@ -60,9 +62,10 @@ export function report(rows: readonly TaskRow[], folder: string): void {
     neededTools: rateOf(rows.filter(({ tools }) => tools === "needed")),
     heldOut: rateOf(rows.filter(({ isHeldOut }) => isHeldOut)),
     greedy: rateOf(rows.filter(({ seed }) => seed === undefined)),
+    beganWell: `${rows.filter(({ beganWell }) => beganWell).length} of ${rows.length}`,
   };
   console.log(
-    `      done with seven tools ${rates.sevenTools}, with those that are needed ${rates.neededTools}; greedy ${rates.greedy}; of the tasks that were held out ${rates.heldOut}`,
+    `      done with seven tools ${rates.sevenTools}, with those that are needed ${rates.neededTools}; greedy ${rates.greedy}; of the tasks that were held out ${rates.heldOut}; began well ${rates.beganWell}`,
   );
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, "tasks.json"), `${JSON.stringify({ rates, rows }, null, 2)}\n`);

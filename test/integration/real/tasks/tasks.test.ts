@@ -10,7 +10,7 @@ import { builtInSpecs } from "../../../../src/acting/builtInTools";
 import type { TurnResult } from "../../../../src/extension/agents/agentCommands";
 import { commands } from "../../../../src/extension/contributions";
 import { readTextFiles } from "../../../../src/models/modelDirectory";
-import type { AgentSummary } from "../../../../src/protocol/service";
+import type { AgentSummary, TurnView } from "../../../../src/protocol/service";
 import { createTextModel, type TextModel } from "../../../../src/text/textModel";
 import { changedPaths, type Task } from "../../../support/acting/tasks/task";
 import { tasks } from "../../../support/acting/tasks/tasks";
@@ -34,6 +34,12 @@ const limitMs = 300_000;
 /** As a person gives a small model: all that look, change and run. It asks and hands out in place of working otherwise. */
 const seven = builtInSpecs.map(({ name }) => name).filter((name) => name !== "ask_user" && name !== "delegate");
 const toolSets: readonly TaskRow["tools"][] = ["seven", "needed"];
+
+/** Its first call, of all that it made. */
+function beganWell({ firstCall: [tool, args] }: Task, steps: readonly TurnView[]): boolean {
+  const [first] = steps.flatMap(({ calls = [] }) => calls);
+  return first !== undefined && first.name === tool && args.test(JSON.stringify(first.arguments));
+}
 
 describe("a real model that acts in the workspace", function () {
   this.timeout(limitMs);
@@ -107,7 +113,14 @@ describe("a real model that acts in the workspace", function () {
     const seconds = (performance.now() - startedAt) / 1000;
     const end = { answer, files: folder.files(), exitCode: (command: string) => folder.exitCode(command) };
     const isDone = await task.isDone(end);
-    const about = { task: task.name, tools, isHeldOut: task.isHeldOut, isDone, seconds };
+    const about = {
+      task: task.name,
+      tools,
+      isHeldOut: task.isHeldOut,
+      isDone,
+      beganWell: beganWell(task, steps),
+      seconds,
+    };
     rows.push(
       rowOf(
         { ...about, ...(seed === undefined ? {} : { seed }), ...(stopped === undefined ? {} : { stopped }) },

@@ -8,6 +8,7 @@ export const changeGreeting: Task = {
     "hello.py": 'import sys\n\n\ndef greet():\n    print("Hello, world!")\n    return 0\n\n\nsys.exit(greet())\n',
   },
   message: 'Change the greeting in hello.py to "Good morning, Ada!"',
+  firstCall: ["read_file", /hello\.py/],
   tools: ["read_file", "edit_file"],
   isDone: (end) =>
     end.files["hello.py"] === changeGreeting.files["hello.py"]?.replace("Hello, world!", "Good morning, Ada!") &&
@@ -23,6 +24,7 @@ export const fixCheck: Task = {
       'import assert from "node:assert/strict";\nimport { area } from "./area.mjs";\n\nassert.equal(area(3, 4), 12, "the area of 3 by 4 is 12");\nconsole.log("passed");\n',
   },
   message: "`node area.check.mjs` fails. Find the mistake in area.mjs and fix it, so that the check passes.",
+  firstCall: ["read_file", /area\.mjs/],
   tools: ["read_file", "edit_file", "run"],
   isDone: async (end) => changedOnly(fixCheck, end, "area.mjs") && (await end.exitCode("node area.check.mjs")) === 0,
 };
@@ -32,6 +34,7 @@ export const writeNotes: Task = {
   isHeldOut: true,
   files: { "week.md": "# Notes of the week\n" },
   message: "Write a file notes.txt with the text: Call the dentist on Monday",
+  firstCall: ["write_file", /notes\.txt.*Call the dentist on Monday/],
   tools: ["write_file"],
   isDone: (end) =>
     end.files["notes.txt"]?.trimEnd() === "Call the dentist on Monday" && changedOnly(writeNotes, end, "notes.txt"),
@@ -44,6 +47,7 @@ export const addFunction: Task = {
     "math.mjs": "export function add(a, b) {\n  return a + b;\n}\n\nexport function half(n) {\n  return n / 2;\n}\n",
   },
   message: "Add an exported function double(n) to math.mjs that returns twice n. Keep the other functions.",
+  firstCall: ["read_file", /math\.mjs/],
   tools: ["read_file", "edit_file"],
   isDone: async (end) => {
     const check =
@@ -59,6 +63,7 @@ export const renameFunction: Task = {
     "a.ts": "function foo(n: number): number {\n  return n + 1;\n}\n\nconsole.log(foo(41));\n",
   },
   message: "Rename the function foo in a.ts to bar, everywhere in the file.",
+  firstCall: ["read_file", /a\.ts/],
   tools: ["read_file", "edit_file"],
   isDone: (end) =>
     end.files["a.ts"] === renameFunction.files["a.ts"]?.replaceAll("foo", "bar") &&

@@ -28,6 +28,7 @@ export const countTests: Task = {
   isHeldOut: false,
   files: { "src/sum.mjs": sum, "tests/sum.test.mjs": sumTests },
   message: "How many tests are in tests/sum.test.mjs?",
+  firstCall: ["read_file", /sum\.test\.mjs/],
   tools: ["read_file"],
   isDone: (end) => isSaid(countTests, end) && /\b(?:7|seven)\b/i.test(end.answer),
 };
@@ -42,6 +43,7 @@ export const listFolder: Task = {
     "src/units.js": "export const celsius = (f) => ((f - 32) * 5) / 9;\n",
   },
   message: "Which files are in the folder src?",
+  firstCall: ["list_files", /"src\/?"/],
   tools: ["list_files"],
   isDone: (end) =>
     isSaid(listFolder, end) &&
@@ -56,6 +58,7 @@ export const runAndSay: Task = {
     "check.mjs": "const parts = [41, 17, 76];\nconsole.log('checksum ' + parts.map((part) => part * 3).join('-'));\n",
   },
   message: "Run `node check.mjs` and tell me what it prints.",
+  firstCall: ["run", /node check\.mjs/],
   tools: ["run"],
   isDone: (end) => isSaid(runAndSay, end) && end.answer.includes("123-51-228"),
 };
@@ -71,6 +74,7 @@ export const findFunction: Task = {
     "src/main.ts": "import { readBody } from './body';\n\nconsole.log(readBody('  hello '));\n",
   },
   message: "In which file is the function splitLine defined?",
+  firstCall: ["search", /splitLine/],
   tools: ["search"],
   isDone: (end) =>
     isSaid(findFunction, end) && end.answer.includes("lines.ts") && !/(?:head|main|body)\.ts/.test(end.answer),
@@ -85,6 +89,7 @@ export const nameProblem: Task = {
   },
   problems: [{ path: "app.ts", line: 3, message: "Type 'string' is not assignable to type 'number'." }],
   message: "What problem does app.ts have?",
+  firstCall: ["problems", /app\.ts|^\{\}$/],
   tools: ["problems"],
   isDone: (end) => isSaid(nameProblem, end) && /string/i.test(end.answer) && /number/i.test(end.answer),
 };

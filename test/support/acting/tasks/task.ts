@@ -27,6 +27,8 @@ export interface Task {
   readonly files: Readonly<Record<string, string>>;
   readonly problems?: readonly TaskProblem[];
   readonly message: string;
+  /** A sensible first call: its tool, and what its arguments say as JSON. */
+  readonly firstCall: readonly [tool: BuiltInName, args: RegExp];
   /** The tools that it cannot be done without. */
   readonly tools: readonly BuiltInName[];
   readonly isDone: (end: TaskEnd) => boolean | Promise<boolean>;
