@@ -21,7 +21,7 @@ export function replaceQuote(content: string, before: string, after: string): Ed
 
 /** `undefined`: not each line begins with the number that follows the one before. */
 function withoutNumbers(text: string): { readonly text: string; readonly first: number } | undefined {
-  // A number alone is a line whose tab was left out only beside others.
+  // A number alone is a line whose tab was left out only where other lines have theirs.
   if (!hasNumber(text)) return undefined;
   const lines = text.replaceAll("\r\n", "\n").replace(/\n$/, "").split("\n");
   let first: number | undefined;
