@@ -59,7 +59,7 @@ describe("what an agent is asked to do", () => {
     assert.match(passed ?? "", /^Exit code 0\.\nall is well/);
     await chat.screenshot("acting-fixed-dark");
     await workbench().shootNarrow(chat.frame, "acting-fixed-340-dark");
-    await workbench().command("Terminal: Focus Terminal");
+    await workbench().command("Terminal: Focus on Terminal View");
     await page.locator(".terminal-wrapper.active .xterm-rows").getByText("all is well").waitFor();
     await workbench().screenshot("acting-terminal-dark");
     await page.keyboard.press("ControlOrMeta+KeyJ");

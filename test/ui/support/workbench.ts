@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Browser, BrowserContext, Page as BrowserPage, Frame } from "playwright-core";
+import { type Browser, type BrowserContext, type Page as BrowserPage, errors, type Frame } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
 
 export type Scheme = "dark" | "light";
@@ -113,24 +113,23 @@ export class Workbench {
   }
 
   /**
-   * Types into the palette; resolves when it offers what has `entry`. A page that comes to the front at this moment hears no key,
-   * or takes the focus, which closes the palette: begins again until the offer is there.
+   * Types into the palette and takes what has `entry`. A page that comes to the front at this moment hears no key, or takes
+   * the focus, which closes the palette: begins again until Enter was pressed in the palette while it had that entry chosen.
    */
   private async palette(typed: string, entry: string): Promise<void> {
     const input = this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first();
-    const offer = this.quickInput.getByRole("option").filter({ hasText: entry }).first();
+    const chosen = this.quickInput.locator(".monaco-list-row.focused").filter({ hasText: entry });
     const deadline = Date.now() + stepLimitMs;
     for (;;) {
       await this.page.keyboard.press("F1");
-      const isOffered = await input.fill(typed, { timeout: 2_000 }).then(
-        () =>
-          offer.waitFor({ timeout: 5_000 }).then(
-            () => true,
-            () => false,
-          ),
-        () => false,
-      );
-      if (isOffered) return;
+      try {
+        await input.fill(typed, { timeout: 2_000 });
+        await chosen.waitFor({ timeout: 5_000 });
+        await input.press("Enter", { timeout: 2_000 });
+        return;
+      } catch (error) {
+        if (!(error instanceof errors.TimeoutError)) throw error;
+      }
       assert(Date.now() < deadline, `the palette does not offer ${entry}`);
     }
   }
@@ -138,7 +137,6 @@ export class Workbench {
   /** Runs a command from the palette. */
   async command(title: string): Promise<void> {
     await this.palette(`>${title}`, title);
-    await this.page.keyboard.press("Enter");
   }
 
   /** Answers an input box that has `title`. */
@@ -215,7 +213,6 @@ export class Workbench {
   /** Opens a file of the workspace by its name, as a person does: the palette without its ">" finds files. */
   async openFile(name: string): Promise<void> {
     await this.palette(name, name);
-    await this.page.keyboard.press("Enter");
     await this.page.locator(".tab.active").filter({ hasText: name }).waitFor();
     // The tab is there before its editor: what is typed, or run by a command, would miss the file.
     const editor = `.editor-group-container.active .monaco-editor[data-uri$="/${name}"]`;
