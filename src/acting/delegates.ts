@@ -2,7 +2,8 @@
  * Delegates are forks: a copy of the agent, with all that it has read, answers a task and may only look. The fork's tools are declared as the
  * agent's are, because a prompt with others would be read from its beginning; what it may not use is refused when it tries.
  */
-import type { AgentId, TurnView } from "../protocol/service";
+import type { AgentId } from "../protocol/service";
+import { goOnFrom } from "./goOnFrom";
 import type { CallContext, CallOutcome, Delegates, DelegatingDoor, LoopPorts } from "./ports";
 import { cutText } from "./results";
 import { TurnLoop } from "./turnLoop";
@@ -35,8 +36,7 @@ export class ForkDelegates implements Delegates {
     signal.throwIfAborted();
     const ports = this.ports();
     const { door } = ports;
-    const id = (await takenUp(door, task, context)) ?? (await forked(door, task, context));
-    signal.throwIfAborted();
+    const id = (await takenUp(door, task, context)) ?? (await forked(door, task, context, signal));
     const limits = () => ({ ...ports.limits(), steps: Math.min(mostSteps, ports.limits().steps) });
     const loop = new TurnLoop(id, { ...ports, limits }, { readsOnly: true });
     const stop = () => void loop.stop();
@@ -86,7 +86,12 @@ export class ForkDelegates implements Delegates {
 }
 
 /** A fork that has been given the task. */
-async function forked(door: DelegatingDoor, task: string, { agent, turn, onDelegate }: CallContext): Promise<AgentId> {
+async function forked(
+  door: DelegatingDoor,
+  task: string,
+  { agent, turn, onDelegate }: CallContext,
+  signal: AbortSignal,
+): Promise<AgentId> {
   const name = task
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim()
@@ -94,6 +99,7 @@ async function forked(door: DelegatingDoor, task: string, { agent, turn, onDeleg
     .trim();
   const { id } = await door.forkAgent(agent, `Delegate: ${name}`, turn, { delegateOf: agent });
   await onDelegate(id);
+  signal.throwIfAborted();
   await door.send(id, { text: taskText(task) });
   return id;
 }
@@ -110,15 +116,11 @@ async function takenUp(
     if (head === undefined || head.state === "failed") return undefined;
     await onDelegate(delegate);
     if (head.id === turn) await door.send(delegate, { text: taskText(task) });
-    else if (head.state === "interrupted" || head.finishReason === "aborted") await goOn(door, delegate, head);
+    else if (head.state === "interrupted" || head.finishReason === "aborted") await goOnFrom(door, delegate, head);
     return delegate;
   } catch {
     return undefined; // it was deleted, or another window has it: another fork does its work
   }
-}
-
-async function goOn(door: DelegatingDoor, delegate: AgentId, { answer, id }: TurnView): Promise<void> {
-  await (answer === "" ? door.regenerate(delegate, id) : door.continueAnswer(delegate));
 }
 
 function taskText(task: string): string {

@@ -17,7 +17,11 @@ export function namesOf({ tools = [] }: Pick<AgentDetail, "tools">): readonly st
 /** A note about a further call stands behind the last result: a message of its own would hide that these are results. */
 export function withNote(results: readonly ToolResult[], note: string): readonly ToolResult[] {
   const last = results.at(-1);
-  return last === undefined ? results : [...results.slice(0, -1), { ...last, text: `${last.text}\n\n${note}` }];
+  return last === undefined ? results : [...results.slice(0, -1), noted(last, note)];
+}
+
+export function noted(result: ToolResult, note: string): ToolResult {
+  return { ...result, text: `${result.text}\n\n${note}` };
 }
 
 /** What the person asked in the turn at the head; empty: its message is not among `turns`. */

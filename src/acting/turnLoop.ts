@@ -11,12 +11,14 @@ import type { ActingState } from "../protocol/acting";
 import type { AgentDetail, AgentId, Running, TurnId, TurnView } from "../protocol/service";
 import { AnswerCalls, programEnds } from "./answerCalls";
 import { teaching } from "./droppedCalls";
+import { goOnFrom } from "./goOnFrom";
 import {
   askedIn,
   errorSentence,
   fullText,
   lastWordsNote,
   namesOf,
+  noted,
   repeatNote,
   waitingCalls,
   wentOn,
@@ -114,12 +116,10 @@ export class TurnLoop implements Disposable {
     await this.current;
     const { turns } = await this.ports.door.getAgent(this.agent, 1);
     const head = turns.at(-1);
-    // Its results are in the conversation; its answer was ended at once, or could make no calls.
-    const isLast = head !== undefined && head.id === this.saidLast;
-    if (isLast || (head?.results !== undefined && head.finishReason === "aborted")) {
-      const { door } = this.ports;
-      await (isLast || head.answer === "" ? door.regenerate(this.agent, head.id) : door.continueAnswer(this.agent));
-    }
+    const { door } = this.ports;
+    // Its results are in the conversation; its answer could make no calls, or was ended at once.
+    if (head !== undefined && head.id === this.saidLast) await door.regenerate(this.agent, head.id);
+    else if (head?.results !== undefined && head.finishReason === "aborted") await goOnFrom(door, this.agent, head);
     return this.run(true);
   }
 
@@ -253,9 +253,7 @@ export class TurnLoop implements Disposable {
     const circle = repeated.find(({ count }) => count >= mostRepeats);
     if (circle !== undefined) return this.lastWords(agent, circle.call, results);
     const again = new Set(repeated.map(({ call }) => call.id));
-    const told = results.map((result) =>
-      again.has(result.call) ? (withNote([result], repeatNote(this.asked))[0] ?? result) : result,
-    );
+    const told = results.map((result) => (again.has(result.call) ? noted(result, repeatNote(this.asked)) : result));
     const note = head.dropped === undefined ? undefined : teaching(head.dropped, namesOf(agent));
     return this.send(agent, note === undefined ? told : withNote(told, note));
   }

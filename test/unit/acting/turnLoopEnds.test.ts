@@ -665,6 +665,29 @@ describe("delegates", function () {
       await rig.close();
     }));
 
+  it("end with a turn that is stopped while the task is handed over", () =>
+    inFolder(async (home) => {
+      const rig = new ActingRig(home, (heard) =>
+        heard.includes("Task:")
+          ? { text: "I look", isEndless: true }
+          : { calls: [["delegate", { task: "look around" }]] },
+      );
+      const id = await rig.create();
+      const { send } = rig.door;
+      let stopped: Promise<unknown> | undefined;
+      rig.door.send = async (agent, request) => {
+        const running = await send(agent, request);
+        stopped = rig.acting.stop(id);
+        return running;
+      };
+      assert.equal(await rig.ask(id, "Look."), "stopped");
+      await stopped;
+      const fork = (await rig.agents.agents.list()).find(({ delegateOf }) => delegateOf === id);
+      const head = (await rig.turns(fork?.id ?? "")).at(-1);
+      assert.deepEqual([head?.state, head?.finishReason], ["done", "aborted"]);
+      await rig.close();
+    }));
+
   it("end with the turn, and tell where they did not finish", () =>
     inFolder(async (home) => {
       const rig = new ActingRig(
