@@ -1,13 +1,12 @@
 import type { AgentId } from "../../protocol/service";
 import type { Memory } from "../window/memory";
+import { isStoredWays, type StoredWays } from "./storedActing";
 
 const key = "resident.acting.ways";
 
-type Kept = readonly (readonly [agent: AgentId, forks: readonly AgentId[]])[];
-
 /** Which agents answer a message in several ways, and their forks: a window that is opened again shows them again. */
 export class KeptWays {
-  private kept: Kept;
+  private kept: StoredWays;
   private saving: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -15,7 +14,7 @@ export class KeptWays {
     private readonly onError: (error: unknown) => void,
   ) {
     const stored: unknown = memory.get(key);
-    this.kept = isKept(stored) ? stored : [];
+    this.kept = isStoredWays(stored) ? stored : [];
   }
 
   forksOf(agent: AgentId): readonly AgentId[] {
@@ -29,16 +28,4 @@ export class KeptWays {
     this.kept = forks.length === 0 ? others : [...others, [agent, forks]];
     this.saving = this.saving.then(() => this.memory.update(key, this.kept)).catch(this.onError);
   }
-}
-
-function isKept(value: unknown): value is Kept {
-  return Array.isArray(value) && value.every((one) => Array.isArray(one) && isText(one[0]) && isTexts(one[1]));
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isText);
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === "string";
 }

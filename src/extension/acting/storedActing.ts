@@ -1,5 +1,6 @@
 /** What is read back from disk may be anything: other versions wrote it, or a crash cut it. */
 import type { Checkpoint, JournalEntry } from "../../acting/ports";
+import type { AgentId } from "../../protocol/service";
 
 export function isJournal(value: unknown): value is readonly JournalEntry[] {
   return Array.isArray(value) && value.every(isEntry);
@@ -19,6 +20,17 @@ export function isCheckpoint(value: unknown): value is Checkpoint {
     [turn, call, folder, path].every(isText) &&
     [before, after].every((digest) => digest === undefined || isText(digest))
   );
+}
+
+/** Agents that answer a message in several ways, with their forks. */
+export type StoredWays = readonly (readonly [agent: AgentId, forks: readonly AgentId[]])[];
+
+export function isStoredWays(value: unknown): value is StoredWays {
+  return Array.isArray(value) && value.every((one) => Array.isArray(one) && isText(one[0]) && isTexts(one[1]));
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isText(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { modelLabel } from "../../common/modelLabel";
 import { freeName } from "../../common/names";
 import type { Problem } from "../../protocol/page";
 import type { Addressees, RoomAnswer, RoomMember, RoomMessage, RoomMessageId, RoomUpdate } from "../../protocol/room";
-import type { AgentId, AgentSummary, ResidentService, TurnId } from "../../protocol/service";
+import type { AgentId, AgentSummary, ResidentService, TurnId, TurnView } from "../../protocol/service";
 import { isStep, turnsOf } from "../../protocol/turnSteps";
 import { problemOf } from "../commands/errorText";
 import { pageTurn, readOnlyProblem } from "../pages/pageModel";
@@ -159,7 +159,9 @@ export class Room implements Disposable {
     const asked = addressed(roomMembers(this.records, agents), to);
     const readers = asked.filter(({ unavailable }) => unavailable === undefined);
     const together = pool === undefined ? readers : fitting(readers, pool.totalBlocks * pool.blockTokens);
-    await Promise.all(together.map(({ agent }) => this.warm(door, agent.id, text, attachments)));
+    await Promise.all(
+      together.map(async ({ agent }) => door.warmAgent(agent.id, text, await this.carriedTo(agent.id, attachments))),
+    );
   }
 
   /** A fork of an agent that could not be asked joins the room and is asked the same. */
@@ -181,16 +183,7 @@ export class Room implements Disposable {
     const view = message.attachments?.[index];
     if (view === undefined)
       throw new InvalidRequestError(`there is no attachment ${index + 1}`, "choose one that is shown");
-    const door = await this.ports.door();
-    for (const { agent, turn } of message.answers) {
-      if (turn === undefined) continue;
-      const { turns } = await door.getAgent(agent).catch(() => ({ turns: [] }));
-      const first = turnsOf(turns).find((steps) => steps.some((step) => step.id === turn.id))?.[0];
-      const at =
-        first?.attachments?.findIndex(({ kind, digest }) => kind === view.kind && digest === view.digest) ?? -1;
-      if (first !== undefined && at >= 0) return { agent, turn: first.id, index: at, view };
-    }
-    throw new InvalidRequestError("no agent has what this message carried any more", "attach it again");
+    return keptIn(await this.keeper(message), view);
   }
 
   /** Answers again, in the same place. */
@@ -260,26 +253,36 @@ export class Room implements Disposable {
   }
 
   /** Of this window it is known; of an earlier one the agents have it. */
-  private async attachmentsOf({ id, attachments = [] }: RoomMessage): Promise<readonly Attachment[]> {
+  private async attachmentsOf(message: RoomMessage): Promise<readonly Attachment[]> {
+    const { id, attachments = [] } = message;
     const known = this.carried.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined || attachments.length === 0) return known ?? [];
     const door = await this.ports.door();
+    const keeper = await this.keeper(message);
     return Promise.all(
-      attachments.map(async ({ length: _, ...rest }, place) => {
-        const { agent, turn, index } = await this.keeperOf(id, place);
+      attachments.map(async (view) => {
+        const { length: _, ...rest } = view;
+        const { agent, turn, index } = keptIn(keeper, view);
         return { ...rest, text: await door.attachmentText(agent, turn, index) };
       }),
     );
   }
 
-  /** As a message is sent: the changes of its pinned files come first. */
-  private async warm(
-    door: ResidentService,
-    agent: AgentId,
-    text: string,
-    attachments: readonly Attachment[],
-  ): Promise<void> {
-    await door.warmAgent(agent, text, [...(await this.ports.changes(agent)), ...attachments]);
+  /** The first agent that has the message still: all that were asked have what it carried. */
+  private async keeper({ answers }: RoomMessage): Promise<Keeper> {
+    const door = await this.ports.door();
+    for (const { agent, turn } of answers) {
+      if (turn === undefined) continue;
+      const { turns } = await door.getAgent(agent).catch(() => ({ turns: [] }));
+      const first = turnsOf(turns).find((steps) => steps.some((step) => step.id === turn.id))?.[0];
+      if (first !== undefined) return { agent, turn: first };
+    }
+    throw nobodyHasIt();
+  }
+
+  /** The changes of an agent's pinned files come first. */
+  private async carriedTo(agent: AgentId, attachments: readonly Attachment[]): Promise<readonly Attachment[]> {
+    return [...(await this.ports.changes(agent)), ...attachments];
   }
 
   private async start(
@@ -292,7 +295,7 @@ export class Room implements Disposable {
     if (unavailable) return this.refuse(id, agent.id, unavailable);
     try {
       const door = await this.ports.door();
-      const attachments = [...(await this.ports.changes(agent.id)), ...carried];
+      const attachments = await this.carriedTo(agent.id, carried);
       await this.runs.follow(id, agent.id, await door.send(agent.id, { text, attachments }));
     } catch (error) {
       this.refuse(id, agent.id, problemOf(toErrorInfo(error), { language: this.ports.language }));
@@ -317,6 +320,22 @@ export class Room implements Disposable {
   private tellMembers(): void {
     this.ports.onMembers(new Set(this.records.map(({ agent }) => agent)));
   }
+}
+
+/** The turn of an agent that has what a message carried. */
+interface Keeper {
+  readonly agent: AgentId;
+  readonly turn: TurnView;
+}
+
+function keptIn({ agent, turn: { id, attachments = [] } }: Keeper, view: AttachmentView): KeptAttachment {
+  const index = attachments.findIndex(({ kind, digest }) => kind === view.kind && digest === view.digest);
+  if (index < 0) throw nobodyHasIt();
+  return { agent, turn: id, index, view };
+}
+
+function nobodyHasIt(): InvalidRequestError {
+  return new InvalidRequestError("no agent has what this message carried any more", "attach it again");
 }
 
 function newAnswer(agent: AgentSummary): RoomAnswer {
