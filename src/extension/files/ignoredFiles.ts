@@ -3,9 +3,9 @@ import { type Disposable, DisposableStore } from "../../common/disposables";
 import { Emitter } from "../../common/events";
 import { Slices } from "../languageModels/slices";
 import { excludedBy } from "./excludes";
+import { rulesIn, startOf } from "./folderRules";
 import { foundByHost } from "./hostSearch";
-import { IgnoreRules } from "./ignoreRules";
-import { textOfBytes } from "./textOfBytes";
+import type { IgnoreRules } from "./ignoreRules";
 
 /** What `.gitignore` files and `files.exclude` leave out of the workspace. The rules are read when they are first needed. */
 export class IgnoredFiles implements Disposable {
@@ -36,7 +36,7 @@ export class IgnoredFiles implements Disposable {
     if (folder === undefined) return undefined;
     const path = relativePath(folder, uri);
     if (path === "") return undefined;
-    const rule = await rulesIn(folder).reasonFor(path);
+    const rule = await rulesIn(folder.uri).reasonFor(path);
     if (rule !== undefined) return `It is ignored: ${rule}.`;
     return (await isExcluded(folder, path)) ? "It is hidden by the setting files.exclude." : undefined;
   }
@@ -58,7 +58,7 @@ export class IgnoredFiles implements Disposable {
   private rulesOf(folder: vscode.WorkspaceFolder): IgnoreRules {
     this.watch();
     const key = folder.uri.toString();
-    const rules = this.rules.get(key) ?? rulesIn(folder);
+    const rules = this.rules.get(key) ?? rulesIn(folder.uri);
     this.rules.set(key, rules);
     return rules;
   }
@@ -78,10 +78,6 @@ export class IgnoredFiles implements Disposable {
   }
 }
 
-function rulesIn(folder: vscode.WorkspaceFolder): IgnoreRules {
-  return new IgnoreRules((path) => textAt(vscode.Uri.joinPath(folder.uri, path)));
-}
-
 /** VS Code compares globs: it is asked whether it finds the file, where it can search. */
 async function isExcluded({ uri }: vscode.WorkspaceFolder, path: string): Promise<boolean> {
   const glob = literalGlob(path);
@@ -96,15 +92,6 @@ export function literalGlob(path: string): string {
 }
 
 export function relativePath(folder: vscode.WorkspaceFolder, uri: vscode.Uri): string {
-  const start = folder.uri.path.endsWith("/") ? folder.uri.path : `${folder.uri.path}/`;
+  const start = startOf(folder.uri);
   return uri.path.startsWith(start) ? uri.path.slice(start.length) : "";
-}
-
-async function textAt(uri: vscode.Uri): Promise<string | undefined> {
-  try {
-    const decoded = textOfBytes(await vscode.workspace.fs.readFile(uri));
-    return "text" in decoded ? decoded.text : undefined;
-  } catch {
-    return undefined; // most folders have none
-  }
 }

@@ -5,6 +5,7 @@ import { Slices } from "../languageModels/slices";
 import { excludeGlob } from "./excludes";
 import { FileList } from "./fileList";
 import { forgetSearches, globOf, searchFiles } from "./fileSearch";
+import { startOf } from "./folderRules";
 import { foundByHost } from "./hostSearch";
 import { type IgnoredFiles, literalGlob, relativePath } from "./ignoredFiles";
 import { mostListed } from "./listing";
@@ -91,7 +92,7 @@ export class WorkspaceFiles implements Disposable {
   async below(folder: vscode.Uri): Promise<{ readonly paths: readonly string[]; readonly more: boolean }> {
     const most = 2 * mostListed;
     const found = await filesIn(folder, most);
-    const start = folder.path.endsWith("/") ? folder.path : `${folder.path}/`;
+    const start = startOf(folder);
     const kept = await this.ignored.without(found);
     const paths = kept.filter(({ path }) => path.startsWith(start)).map(({ path }) => path.slice(start.length));
     return { paths, more: found.length >= most };

@@ -2,12 +2,10 @@ import { dirname } from "node:path";
 import * as vscode from "vscode";
 import { tokenOf } from "../window/tokens";
 import { excludedBy, excludeGlob } from "./excludes";
+import { rulesIn, startOf } from "./folderRules";
 import { foundByHost } from "./hostSearch";
-import { IgnoreRules } from "./ignoreRules";
 import { LinkedFolders } from "./linkedFolders";
 import { realPathOf } from "./realPath";
-import { statOf } from "./statOf";
-import { textOfBytes } from "./textOfBytes";
 
 /** Files that are asked of VS Code at once: of a larger workspace a part is listed, and that is said. */
 const mostFound = 20_000;
@@ -24,7 +22,7 @@ export async function filesBelow(folder: vscode.Uri, signal: AbortSignal, most =
   const root = vscode.workspace.getWorkspaceFolder(folder);
   if (root === undefined) return { uris: [], isCut: false };
   const found = await foundBelow(folder, signal, most);
-  const rules = rulesOf(root.uri);
+  const rules = rulesIn(root.uri);
   const start = startOf(root.uri);
   const links = new LinkedFolders(await realRoots());
   const uris: vscode.Uri[] = [];
@@ -48,7 +46,7 @@ export async function realRoots(): Promise<readonly string[]> {
 export async function foldersIn(folder: vscode.Uri): Promise<readonly string[]> {
   const root = vscode.workspace.getWorkspaceFolder(folder);
   if (root === undefined) return [];
-  const rules = rulesOf(root.uri);
+  const rules = rulesIn(root.uri);
   const start = startOf(root.uri);
   const names: string[] = [];
   for (const [name, type] of await vscode.workspace.fs.readDirectory(folder)) {
@@ -74,7 +72,7 @@ async function foundBelow(folder: vscode.Uri, signal: AbortSignal, most: number)
 /** For file systems that nobody can search. */
 async function walked(folder: vscode.Uri, signal: AbortSignal, most: number): Promise<readonly vscode.Uri[]> {
   const root = vscode.workspace.getWorkspaceFolder(folder)?.uri ?? folder;
-  const rules = rulesOf(root);
+  const rules = rulesIn(root);
   const isExcluded = exclusionsOf(root);
   const start = startOf(root);
   const files: vscode.Uri[] = [];
@@ -95,23 +93,4 @@ async function walked(folder: vscode.Uri, signal: AbortSignal, most: number): Pr
 export function exclusionsOf(folder: vscode.Uri): (path: string) => boolean {
   const settings = ["files", "search"].map((part) => vscode.workspace.getConfiguration(part, folder).get("exclude"));
   return excludedBy(...settings);
-}
-
-function rulesOf(root: vscode.Uri): IgnoreRules {
-  return new IgnoreRules((path) => textAt(vscode.Uri.joinPath(root, path)));
-}
-
-function startOf(root: vscode.Uri): string {
-  return root.path.endsWith("/") ? root.path : `${root.path}/`;
-}
-
-/** Most folders have no such file. */
-async function textAt(uri: vscode.Uri): Promise<string | undefined> {
-  try {
-    if ((await statOf(uri)) === undefined) return undefined;
-    const decoded = textOfBytes(await vscode.workspace.fs.readFile(uri));
-    return "text" in decoded ? decoded.text : undefined;
-  } catch {
-    return undefined;
-  }
 }
