@@ -46,6 +46,8 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
   const [first] = known;
   if (first === undefined || known.length === 1) return first;
   const sum = (of: (figures: TurnFigures) => number) => known.reduce((total, figures) => total + of(figures), 0);
+  const sumWhereKnown = (name: "guessedTokens" | "recomputedTokens") =>
+    known.some((figures) => figures[name] !== undefined) ? { [name]: sum((figures) => figures[name] ?? 0) } : {};
   const { guessedTokens: _, recomputedTokens: __, thinking: ___, by: ____, untold: _____, ...base } = first;
   const untold = untoldCounts.filter((count) => known.some((figures) => figures.untold?.includes(count)));
   const refused = known.find(({ cache }) => cache.refused !== undefined)?.cache.refused;
@@ -55,12 +57,8 @@ export function figuresInSum(steps: readonly (TurnFigures | undefined)[]): TurnF
     reusedTokens: sum(({ reusedTokens }) => reusedTokens),
     prefilledTokens: sum(({ prefilledTokens }) => prefilledTokens),
     generatedTokens: sum(({ generatedTokens }) => generatedTokens),
-    ...(known.some(({ guessedTokens }) => guessedTokens !== undefined)
-      ? { guessedTokens: sum(({ guessedTokens = 0 }) => guessedTokens) }
-      : {}),
-    ...(known.some(({ recomputedTokens }) => recomputedTokens !== undefined)
-      ? { recomputedTokens: sum(({ recomputedTokens = 0 }) => recomputedTokens) }
-      : {}),
+    ...sumWhereKnown("guessedTokens"),
+    ...sumWhereKnown("recomputedTokens"),
     restoreMs: sum(({ restoreMs }) => restoreMs),
     decodeTokensPerSecond: rateOf(known),
     ...(known.some(({ thinking }) => thinking !== undefined)

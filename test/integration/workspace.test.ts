@@ -15,6 +15,7 @@ import * as vscode from "vscode";
 import { changeScheme, commands } from "../../src/extension/contributions";
 import type { WaysState } from "../../src/protocol/chatActing";
 import type { AgentSummary } from "../../src/protocol/service";
+import { isAlive } from "../support/processes";
 import {
   delta,
   ended,
@@ -343,12 +344,3 @@ describe("an agent that acts", () => {
     assert.match(unknown.what, /no tool "fly"/);
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -38,15 +38,8 @@ describe("an agent that acts, in a browser", () => {
       await opened().show("chat", state, "dark");
       for (const width of widths) {
         await opened().resize(width);
-        const wider = await tab().evaluate(() =>
-          [
-            document.documentElement,
-            ...document.querySelectorAll(
-              ".log, .step, .calls, .call, .call-parts pre, .approval, .waiting, .attached, .pins, .pick, .menu, .way",
-            ),
-          ]
-            .filter((element) => element.scrollWidth > element.clientWidth)
-            .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
+        const wider = await opened().wider(
+          ".log, .step, .calls, .call, .call-parts pre, .approval, .waiting, .attached, .pins, .pick, .menu, .way",
         );
         assert.deepEqual(wider, [], `at ${width} px`);
       }

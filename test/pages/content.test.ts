@@ -13,11 +13,7 @@ describe("content that is wide", () => {
       await opened().show("chat", kind, "dark");
       for (const width of widths) {
         await opened().resize(width);
-        const wider = await opened().tab.evaluate(() =>
-          [document.documentElement, ...document.querySelectorAll(".log, .md, .ask p")]
-            .filter((element) => element.scrollWidth > element.clientWidth)
-            .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
-        );
+        const wider = await opened().wider(".log, .md, .ask p");
         assert.deepEqual(wider, [], `at ${width} px`);
       }
     });
@@ -28,11 +24,7 @@ describe("content that is wide", () => {
       await opened().show("room", state, "dark");
       for (const width of [280, ...widths]) {
         await opened().resize(width);
-        const wider = await opened().tab.evaluate(() =>
-          [document.documentElement, ...document.querySelectorAll(".log, .ans, .md, .ask, .attached, .chips")]
-            .filter((element) => element.scrollWidth > element.clientWidth)
-            .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
-        );
+        const wider = await opened().wider(".log, .ans, .md, .ask, .attached, .chips");
         assert.deepEqual(wider, [], `at ${width} px`);
       }
     });

@@ -19,11 +19,7 @@ describe("a turn with steps in a browser", () => {
       await opened().show("chat", state, "dark");
       for (const width of widths) {
         await opened().resize(width);
-        const wider = await tab().evaluate(() =>
-          [document.documentElement, ...document.querySelectorAll(".log, .step, .calls, .call, .call-parts > pre")]
-            .filter((element) => element.scrollWidth > element.clientWidth)
-            .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
-        );
+        const wider = await opened().wider(".log, .step, .calls, .call, .call-parts > pre");
         assert.deepEqual(wider, [], `at ${width} px`);
       }
     });

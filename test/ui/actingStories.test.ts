@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isAlive } from "../support/processes";
 import { beginStream } from "../support/servers/scriptedServer";
 import { Actor, calls, remove, says, text, write } from "./support/actor";
 import { useWorkbench } from "./support/suite";
@@ -172,12 +173,3 @@ describe("what an agent is asked to do", () => {
     assert.equal(actor.server.requests.length, 2, "nothing was asked of the model again");
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -4,7 +4,7 @@ import type { ChatCommand, ChatSnapshot, ChatUpdate, MessageDraft } from "../../
 import type { Problem } from "../../protocol/page";
 import type { DraftSize, TurnId } from "../../protocol/service";
 import { placeOf } from "../../protocol/turnSteps";
-import { draftAttachments } from "../shared/attachments";
+import { draftAttachments, isCarrying } from "../shared/attachments";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
@@ -106,7 +106,7 @@ export class Dock {
       label: `Message to ${snapshot.agent.name}`,
       placeholder: `Ask ${shownName(snapshot.agent.name)} (Shift+Enter for a new line)`,
       blocked: sendBlocked(snapshot),
-      mayBeEmpty: snapshot.attachments?.some(({ length }) => length > 0) === true,
+      mayBeEmpty: isCarrying(attachments),
       above: [
         editing && editingBar(numberOf(editing.turn, snapshot), formats, () => this.cancelEdit()),
         this.kept.view("attached", [attachments, formats], () => draftAttachments(attachments ?? [], formats, run)),

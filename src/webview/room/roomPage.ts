@@ -2,7 +2,7 @@ import { createFormats, type Formats } from "../../common/format";
 import type { Problem } from "../../protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMessageId, RoomSnapshot, RoomUpdate } from "../../protocol/room";
 import { Announcer } from "../shared/announcer";
-import { draftAttachments } from "../shared/attachments";
+import { draftAttachments, isCarrying } from "../shared/attachments";
 import { afterWriting, Composer } from "../shared/composer";
 import { engineNotice } from "../shared/engineNotice";
 import { Eta } from "../shared/eta";
@@ -131,7 +131,7 @@ export class RoomPage {
       label: "Message to the room",
       placeholder: "Ask all, or @name to ask one",
       blocked: askBlocked(snapshot, this.composer.draft),
-      mayBeEmpty: isCarrying(snapshot),
+      mayBeEmpty: isCarrying(attachments),
       above: draftAttachments(attachments, this.formats, (command) => this.run(command)),
       tools: [
         h(
@@ -178,7 +178,7 @@ export class RoomPage {
   private ask(draft: string): void {
     const { to, text } = addressed(draft, this.state.snapshot?.members ?? []);
     const { snapshot } = this.state;
-    if (text === "" && !(snapshot && isCarrying(snapshot))) return;
+    if (text === "" && !isCarrying(snapshot?.attachments)) return;
     this.composer.draft = "";
     this.conversation.toEnd();
     void this.host.request({ type: "ask", text, to }).then((problem) => {
@@ -228,7 +228,7 @@ export class RoomPage {
   private readAhead(): void {
     const { snapshot } = this.state;
     if (snapshot === undefined) return;
-    const ahead = aheadOf(this.composer.draft, snapshot.members, isCarrying(snapshot));
+    const ahead = aheadOf(this.composer.draft, snapshot.members, isCarrying(snapshot.attachments));
     if (ahead !== undefined) void this.host.request({ type: "readAhead", ...ahead });
   }
 
@@ -243,10 +243,6 @@ export class RoomPage {
     const { scrollTop } = this.restored ? this.conversation : this.atStart;
     this.host.remember({ draft: this.composer.draft, ...(scrollTop === undefined ? {} : { scrollTop }) });
   }
-}
-
-function isCarrying({ attachments = [] }: RoomSnapshot): boolean {
-  return attachments.some(({ length }) => length > 0);
 }
 
 /** Adds the editor's selection to the message. */

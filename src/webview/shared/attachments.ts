@@ -45,6 +45,11 @@ function titleOf(chip: AttachmentChip, formats: Formats): string {
   return [`${names[kind]} ${path}`, lines, size, problem].filter((part) => part !== undefined).join(", ");
 }
 
+/** Whether the message may be sent without a text. */
+export function isCarrying(chips: readonly AttachmentChip[] = []): boolean {
+  return chips.some(({ length }) => length > 0);
+}
+
 /** Above the message that is being written. Delete and Backspace remove the chip that has the focus. */
 export function draftAttachments(chips: readonly AttachmentChip[], formats: Formats, run: Run): TreeNode | undefined {
   if (chips.length === 0) return undefined;

@@ -41,6 +41,17 @@ export class OpenPages {
     await this.tab.setViewportSize({ width, height });
   }
 
+  /** The page itself, and of these elements all, whose content is wider than their box. */
+  async wider(selector: string): Promise<readonly string[]> {
+    return await this.tab.evaluate(
+      (wanted) =>
+        [document.documentElement, ...document.querySelectorAll(wanted)]
+          .filter((element) => element.scrollWidth > element.clientWidth)
+          .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth}`),
+      selector,
+    );
+  }
+
   /**
    * Has the browser find a text as its search does, which opens what hides it; true when it is in view then. (`window.find`
    * finds such a text too, but shows nothing of it.)
