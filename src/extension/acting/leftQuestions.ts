@@ -26,9 +26,10 @@ export class LeftQuestions implements Disposable {
 
   constructor(private readonly ports: LeftQuestionsPorts) {}
 
-  /** Asks all of them. An agent that another window has is left alone, and looked at again for a while. */
-  start(): void {
-    for (const agent of this.ports.kept.agents) void this.attempt(agent, waitsMs);
+  /** Asks all of them. An agent that another window has is left alone, and looked at again for a while. Rejects where it is not known. */
+  async start(): Promise<void> {
+    const agents = await this.ports.kept.agents();
+    await Promise.all(agents.map((agent) => this.attempt(agent, waitsMs)));
   }
 
   /** The agent is shown to the person. Resolves when its question is there, or cannot be now. Never rejects. */
@@ -60,10 +61,10 @@ export class LeftQuestions implements Disposable {
 
   private async askNow(agent: AgentId): Promise<End> {
     const { kept, approvals, agents, onError } = this.ports;
-    const left = kept.of(agent);
-    if (left === undefined) return "gone";
-    if (approvals.questionOf(agent, left.call) !== undefined) return "asked";
     try {
+      const left = await kept.of(agent);
+      if (left === undefined) return "gone";
+      if (approvals.questionOf(agent, left.call) !== undefined) return "asked";
       const end = await agents.askAgain(agent, left);
       if (end === "gone") kept.forget(agent); // "Go On" is left
       return end;

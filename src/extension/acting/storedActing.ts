@@ -32,11 +32,7 @@ export function isStoredWays(value: unknown): value is StoredWays {
 /** A question of an agent that waited for the person. */
 export type StoredQuestion = LeftQuestion & { readonly agent: AgentId };
 
-export function isStoredQuestions(value: unknown): value is readonly StoredQuestion[] {
-  return Array.isArray(value) && value.every(isStoredQuestion);
-}
-
-function isStoredQuestion(value: unknown): boolean {
+export function isStoredQuestion(value: unknown): value is StoredQuestion {
   if (!isObject(value)) return false;
   const { agent, call, hasBegun } = value;
   return isText(agent) && isText(call) && (hasBegun === undefined || typeof hasBegun === "boolean");

@@ -106,7 +106,7 @@ export class WorkspaceActing implements Disposable {
     );
     const { approvals, agents } = this;
     // Behind what asks, to be disposed before it.
-    this.kept = this.store.add(new KeptQuestions(memory, approvals, onError));
+    this.kept = this.store.add(new KeptQuestions(join(home, "waiting", workspaceKey()), approvals, onError));
     this.left = this.store.add(new LeftQuestions({ kept: this.kept, approvals, agents, after: clock.after, onError }));
     this.store.add(acting.onState(({ agent, state }) => this.facts.note(agent, state.calls)));
     this.store.add(
@@ -119,7 +119,7 @@ export class WorkspaceActing implements Disposable {
         this.files.forget(event.id).catch(onError);
       }),
     );
-    this.left.start();
+    this.left.start().catch(onError);
     this.changes.closeStale().catch(onError);
     this.files.trim().catch(onError);
   }
@@ -270,6 +270,13 @@ const clock: Clock = {
     return { dispose: () => clearTimeout(timer) };
   },
 };
+
+/** The same for all windows of a workspace, now and later. */
+function workspaceKey(): string {
+  const { workspaceFile, workspaceFolders = [] } = vscode.workspace;
+  const places = workspaceFile === undefined ? workspaceFolders.map(({ uri }) => uri) : [workspaceFile];
+  return digestOf(places.map(String).join("\n"));
+}
 
 /** For loops that are not an agent's own. */
 function loopPortsOf(ports: ActingPorts): LoopPorts {

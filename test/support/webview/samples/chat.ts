@@ -390,6 +390,18 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       turns: [first],
     }),
   ],
+  /** Its server tells no length of its context, and has counted nothing. */
+  serverUntold: [
+    snapshot({
+      agent: {
+        ...reviewer,
+        ...{ tokens: 0, contextTokens: 0, sampling: { temperature: 0.2 } },
+        server: { address: "http://the-large-machine-in-the-cellar.example.org:8000/v1", model: "tiny" },
+      },
+      turns: [],
+    }),
+  ],
+  ownSampling: [snapshot({ agent: { ...reviewer, sampling: { temperature: 0.2 } }, turns: [first] })],
   prefill: [
     snapshot({ turns: [first, { ...asked, user: "Check the new grammar against the recovery rules." }] }),
     {
