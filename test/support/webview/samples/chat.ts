@@ -13,6 +13,7 @@ import {
   actingWaits,
   draftChips,
   nineTools,
+  ownWay,
   pinnedFiles,
   readingFiles,
   renewedFiles,
@@ -367,8 +368,8 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   pinnedFiles: [snapshot({ ...acting, turns: [first], pinnedFiles, contextParts })],
   pinnedRenewed: [snapshot({ ...acting, turns: [first], pinnedFiles: renewedFiles, contextParts })],
   pinnedReading: [snapshot({ ...acting, turns: [first], pinnedFiles: readingFiles })],
-  ways: [snapshot({ ...acting, turns: [first], ways: waysChosen })],
-  waysRunning: [snapshot({ ...acting, turns: [first], ways: waysRun })],
+  ways: [snapshot({ ...acting, turns: [first, ownWay(waysChosen)], ways: waysChosen })],
+  waysRunning: [snapshot({ ...acting, turns: [first, ownWay(waysRun)], ways: waysRun })],
   compact: [
     snapshot({
       ...acting,
