@@ -63,11 +63,7 @@ describe("files in a chat", () => {
   it("are pinned, and read anew when one is saved with much of it changed", async () => {
     const chat = await Chat.of(workbench(), "Files");
     await chat.message.click();
-    await workbench().command("Resident: Pin to Agent");
-    await workbench().quickInput.getByText("Pin Files", { exact: true }).waitFor();
-    await workbench().quickInput.getByRole("textbox").first().fill("notes");
-    await workbench().quickInput.getByRole("checkbox").filter({ hasText: "notes.md" }).first().click();
-    await workbench().quickInput.getByRole("button", { name: "OK" }).click();
+    await workbench().check("Resident: Pin to Agent", "Pin Files", ["notes.md"], "notes");
     const pins = chat.frame.locator("details.pins summary");
     await pins.filter({ hasText: /1 pinned file\s*\d+ tokens/ }).waitFor({ timeout: readLimitMs });
     await chat.screenshot("chat-pinned-dark");
