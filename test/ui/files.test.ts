@@ -23,9 +23,11 @@ describe("files in a chat", () => {
     await chat.screenshot("chat-attached-dark");
     await chat.message.press("Enter");
     await chat.turns.nth(1).waitFor();
-    const { reused, prefilled } = await chat.figures();
+    const { reused, prefilled } = await chat.figuresSoFar();
     assert(reused >= before + 80, `${reused} reused, ${before} before`);
     assert(prefilled < 20, `${prefilled} prefilled`);
+    await chat.message.press("Escape");
+    await chat.figures();
     assert.equal(await draft.count(), 0, "the file left the draft with its message");
     await chat.lastTurn.getByRole("button", { name: /^Open file fibonacci\.py/ }).click();
     await workbench().page.locator(".tab.active").filter({ hasText: "fibonacci.py" }).waitFor();

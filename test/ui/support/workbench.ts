@@ -298,6 +298,19 @@ export class Workbench {
     await this.page.screenshot({ path: path.join(folder, `${name}.png`), ...(clip === undefined ? {} : { clip }) });
   }
 
+  /** What has the focus, and what stands in front of everything else, in words. */
+  async shown(): Promise<string> {
+    const texts = (selector: string) => this.page.locator(`${selector}:visible`).allInnerTexts();
+    const shown = {
+      focus: await this.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 300)),
+      quickInput: await texts(".quick-input-widget"),
+      notifications: await texts(".notification-list-item"),
+      dialogs: await texts(".monaco-dialog-box"),
+      tabs: await texts(".tab"),
+    };
+    return JSON.stringify(shown, null, 2);
+  }
+
   private async partBox(part: "window" | "sideBar" | Frame) {
     if (part === "window") return undefined;
     if (part !== "sideBar") return (await (await part.frameElement()).boundingBox()) ?? undefined;
