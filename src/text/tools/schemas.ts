@@ -108,7 +108,9 @@ function anyOf(schemas: readonly unknown[]): unknown {
 
 /** The names of an object's members that a schema tells, in its order. */
 export function memberNames(schema: JsonObject): readonly string[] {
-  const names = partsOf(schema, schema).flatMap(({ properties }) => (isObject(properties) ? Object.keys(properties) : []));
+  const names = partsOf(schema, schema).flatMap(({ properties }) =>
+    isObject(properties) ? Object.keys(properties) : [],
+  );
   return [...new Set(names)];
 }
 
