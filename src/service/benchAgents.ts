@@ -1,5 +1,5 @@
 import path from "node:path";
-import { Agents } from "../agents/agents";
+import { type Agents, createAgents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
 import { noServers } from "../agents/serverPort";
 import { Threads } from "../agents/threads/threads";
@@ -42,7 +42,7 @@ export class BenchAgents {
     const { models, locks, files, clock, sampling, defaultModel, storeQuotaBytes, log } = ports;
     const blocks = new BlockStore(path.join(folder, "store"));
     const quota = new DiskQuota(blocks.root, storeQuotaBytes);
-    this.agents = new Agents({
+    this.agents = createAgents({
       store: new AgentStore(path.join(folder, "agents"), files, locks),
       blocks,
       models,

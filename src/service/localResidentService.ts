@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import { Agents } from "../agents/agents";
+import { type Agents, createAgents } from "../agents/agents";
 import type { ModelAccess } from "../agents/ports";
 import { Threads } from "../agents/threads/threads";
 import type { Attachment, PinnedFile } from "../common/attachments";
@@ -173,7 +173,7 @@ export class LocalResidentService implements ResidentService {
     const { root } = blocks;
     const { references } = store;
     const collector = new StoreCollector({ root, references, locks: () => this.host.addon(), nowMs: Date.now, log });
-    this.agents = new Agents({
+    this.agents = createAgents({
       store,
       blocks,
       models: this.models,
