@@ -34,13 +34,11 @@ export function agentDeletion(home: AgentHome, list: () => Promise<readonly Agen
     await deleteOne(id);
     const stays = (error: unknown) =>
       log.log("warn", `an agent that answered for a deleted one stays: ${toErrorInfo(error).what}`);
-    const { manifests } = await store.list().catch((error: unknown) => {
+    const delegates = await store.delegatesOf(id).catch((error: unknown) => {
       stays(error);
-      return { manifests: [] };
+      return [];
     });
-    for (const manifest of manifests) {
-      if (manifest.delegateOf === id) await deleteWithDelegates(manifest.id).catch(stays);
-    }
+    for (const delegate of delegates) await deleteWithDelegates(delegate).catch(stays);
   }
 
   return {
