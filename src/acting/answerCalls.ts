@@ -4,6 +4,7 @@
  */
 import { toErrorInfo } from "../common/errors";
 import type { ToolCall, ToolResult } from "../common/tools";
+import type { CallKind, LiveCallState } from "../protocol/acting";
 import type { AgentId, TurnId } from "../protocol/service";
 import { resultTexts } from "../protocol/toolNames";
 import { LiveCalls } from "./liveCalls";
@@ -15,6 +16,7 @@ import type {
   CallOutcome,
   Decision,
   JournalEntry,
+  LeftQuestion,
   LoopPorts,
   PreparedCall,
   Question,
@@ -38,6 +40,15 @@ export interface CallsOfAnswer {
 
 export type CallsPorts = Pick<LoopPorts, "door" | "tools" | "approvals" | "permissions" | "journal" | "clock">;
 
+/** A call that could be run, and who must agree to it. */
+interface Judged {
+  readonly prepared: PreparedCall;
+  readonly permission: Permission;
+}
+
+/** `refused`: the call is not run, and has this result. */
+type Leave = { readonly accepted: Accepted } | { readonly refused: CallOutcome };
+
 /** Longer than any command that may be run. */
 const longestQuestion = 10_000;
 
@@ -51,6 +62,8 @@ export class AnswerCalls {
   private readonly ranAt = new Map<string, number>();
   private journal: readonly JournalEntry[] = [];
   private journaling: Promise<void> = Promise.resolve();
+  /** What the person agreed to before anything was run. */
+  private readonly agreed = new Map<string, Accepted>();
   /** How many results the engine was given to read. */
   private readTo = 0;
   private waits = 0;
@@ -75,14 +88,49 @@ export class AnswerCalls {
     return this.journal.some(({ delegate }) => delegate === undefined);
   }
 
+  /**
+   * Before `run`: asks for a call again that waited for the person when the program ended, while nothing else is done. Resolves
+   * with true when the person has decided, or `signal` is aborted; `run` does what was decided. False: nobody was asked, because
+   * the call is refused now, or because it or another one had begun: nobody expects that such a call is taken up by itself.
+   */
+  async askAgain({ call: id, hasBegun = false }: LeftQuestion, signal: AbortSignal): Promise<boolean> {
+    const call = this.answer.calls.find((one) => one.id === id);
+    await this.readJournal();
+    const begun = this.journal.find(({ result, delegate }) => result === undefined && delegate === undefined);
+    if (call === undefined || (begun !== undefined && !(hasBegun && begun.call === id))) return false;
+    for (const { call: ended, result } of this.journal) if (result) this.live.set(ended, { state: stateOf(result) });
+    if (this.ports.tools.kindOf(call.name) === "ask") {
+      await this.end(call, signal);
+      return true;
+    }
+    try {
+      return await orAborted(this.agree(call, signal), signal, this.ports.clock);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return true;
+    }
+  }
+
+  private async agree(call: ToolCall, signal: AbortSignal): Promise<boolean> {
+    const judged = await this.judge(call, signal);
+    if (judged.prepared.refused !== undefined || judged.permission.kind !== "asked") return false;
+    const leave = await this.leaveFor(call, judged, signal);
+    if ("accepted" in leave) this.agreed.set(call.id, leave.accepted);
+    return true;
+  }
+
   /** A result for each call, in their order. When `signal` is aborted, those that did not end say so. */
   async run(signal: AbortSignal): Promise<readonly ToolResult[]> {
-    const known = new Set(this.answer.calls.map(({ id }) => id));
-    this.journal = (await this.ports.journal.read(this.answer.agent)).filter(({ call }) => known.has(call));
+    await this.readJournal();
     for (const group of this.groups()) {
       await Promise.all(group.map((call) => this.end(call, signal)));
     }
     return this.results();
+  }
+
+  private async readJournal(): Promise<void> {
+    const known = new Set(this.answer.calls.map(({ id }) => id));
+    this.journal = (await this.ports.journal.read(this.answer.agent)).filter(({ call }) => known.has(call));
   }
 
   /** Those of the calls that have one, in their order. */
@@ -126,12 +174,10 @@ export class AnswerCalls {
   }
 
   private async end(call: ToolCall, signal: AbortSignal): Promise<void> {
+    if (this.outcomes.has(call.id)) return;
     let outcome: CallOutcome;
-    let wasDenied = false;
     try {
-      const done = await orAborted(this.one(call, signal), signal, this.ports.clock);
-      outcome = done.outcome;
-      wasDenied = done.wasDenied;
+      outcome = await orAborted(this.one(call, signal), signal, this.ports.clock);
     } catch (error) {
       outcome = signal.aborted ? { text: resultTexts.stopped, failed: true } : failure(error);
     }
@@ -139,60 +185,82 @@ export class AnswerCalls {
       this.ports.tools.kindOf(call.name) === "ask" ? Number.POSITIVE_INFINITY : 2 * this.answer.resultLength;
     const { text, failed } = outcome;
     this.outcomes.set(call.id, { text: cutText(text, limit), ...(failed === true ? { failed } : {}) });
-    const state = wasDenied ? "denied" : failed === true ? "failed" : "done";
     const ranAt = this.ranAt.get(call.id);
     this.readAhead();
-    this.live.set(call.id, { state, ...(ranAt === undefined ? {} : { ms: this.ports.clock.now() - ranAt }) });
+    this.live.set(call.id, {
+      state: stateOf(outcome),
+      ...(ranAt === undefined ? {} : { ms: this.ports.clock.now() - ranAt }),
+    });
   }
 
-  private async one(
-    call: ToolCall,
-    signal: AbortSignal,
-  ): Promise<{ readonly outcome: CallOutcome; readonly wasDenied: boolean }> {
-    const { tools, permissions } = this.ports;
-    const done = (outcome: CallOutcome, wasDenied = false) => ({ outcome, wasDenied });
+  private async one(call: ToolCall, signal: AbortSignal): Promise<CallOutcome> {
+    const { tools } = this.ports;
     const entry = this.journal.find((one) => one.call === call.id);
-    if (entry?.result !== undefined) return done(entry.result);
-    if (signal.aborted) return done({ text: resultTexts.stopped, failed: true });
+    if (entry?.result !== undefined) return entry.result;
+    if (signal.aborted) return { text: resultTexts.stopped, failed: true };
     const kind = tools.kindOf(call.name);
     if (this.answer.readsOnly && kind !== "read") {
-      return done({
+      return {
         text: `A delegate may not use ${call.name}: it only reads and searches. Answer with what you found.`,
         failed: true,
-      });
+      };
     }
+    const leave = await this.leave(call, signal);
+    if ("refused" in leave) return leave.refused;
+    const { accepted } = leave;
+    const { diff } = accepted.prepared;
     const context = this.contextOf(call, signal);
-    const changes = kind === "write" || kind === "run" || kind === "other";
-    const prepared = changes ? await tools.prepare(call, context, signal) : {};
-    if (prepared.refused !== undefined) return done(prepared.refused);
-    const again = this.answer.isResumed || entry !== undefined;
-    const permission = permissionFor({ kind, name: call.name, prepared, again }, permissions.settings());
-    if (permission.kind === "refused") return done({ text: permission.text, failed: true });
-    let accepted: Accepted = { prepared };
-    if (permission.kind === "asked") {
-      const decision = await this.askLeave(call, prepared, permission, entry !== undefined, signal);
-      if (decision.way === "deny" || decision.way === "answer") return done(deniedOutcome(decision), true);
-      if (decision.text !== undefined) accepted = { prepared, text: decision.text };
-    }
+    const changes = changesThings(kind);
     this.ranAt.set(call.id, this.ports.clock.now());
-    this.live.set(call.id, { state: "running", ...(prepared.diff && { diff: prepared.diff }) });
+    this.live.set(call.id, { state: "running", ...(diff && { diff }) });
     // An answer of the person is kept too: nobody likes to be asked twice.
-    if (!changes && kind !== "ask") return done(await tools.run(call, context, signal, accepted));
+    if (!changes && kind !== "ask") return tools.run(call, context, signal, accepted);
     if (changes) await this.note({ call: call.id });
     const outcome = await tools.run(call, context, signal, accepted);
     const isKnown = signal.reason !== programEnds && (changes || !signal.aborted);
     if (isKnown) await this.note({ call: call.id, result: outcome });
-    return done(outcome);
+    return outcome;
+  }
+
+  private async leave(call: ToolCall, signal: AbortSignal): Promise<Leave> {
+    const accepted = this.agreed.get(call.id);
+    return accepted === undefined ? this.leaveFor(call, await this.judge(call, signal), signal) : { accepted };
+  }
+
+  private async judge(call: ToolCall, signal: AbortSignal): Promise<Judged> {
+    const { tools, permissions } = this.ports;
+    const kind = tools.kindOf(call.name);
+    const prepared = changesThings(kind) ? await tools.prepare(call, this.contextOf(call, signal), signal) : {};
+    const again = this.answer.isResumed || this.hasBegun(call);
+    return { prepared, permission: permissionFor({ kind, name: call.name, prepared, again }, permissions.settings()) };
+  }
+
+  private async leaveFor(call: ToolCall, { prepared, permission }: Judged, signal: AbortSignal): Promise<Leave> {
+    if (prepared.refused !== undefined) return { refused: prepared.refused };
+    if (permission.kind === "refused") return { refused: { text: permission.text, failed: true } };
+    if (permission.kind === "allowed") return { accepted: { prepared } };
+    const decision = await this.askLeave(call, prepared, permission, signal);
+    const { way, text } = decision;
+    if (way !== "deny" && way !== "answer") {
+      return { accepted: { prepared, ...(text === undefined ? {} : { text }) } };
+    }
+    const refused = deniedOutcome(decision);
+    await this.note({ call: call.id, result: refused });
+    return { refused };
+  }
+
+  private hasBegun({ id }: ToolCall): boolean {
+    return this.journal.some(({ call }) => call === id);
   }
 
   private async askLeave(
     call: ToolCall,
     prepared: PreparedCall,
     { choices, rule }: Extract<Permission, { kind: "asked" }>,
-    hasBegun: boolean,
     signal: AbortSignal,
   ): Promise<Decision> {
     const { tools, permissions } = this.ports;
+    const hasBegun = this.hasBegun(call);
     const text = beginning(prepared.question ?? `Run ${call.name}`, longestQuestion);
     const note = hasBegun ? ". It was begun before the window was closed, and nobody knows whether it ended." : "";
     const decision = await this.ask(
@@ -205,6 +273,7 @@ export class AnswerCalls {
         ...(prepared.diff && { diff: prepared.diff }),
         ...(prepared.change && { change: prepared.change }),
         ...(rule?.kind === "run" ? { prefix: rule.prefix } : {}),
+        ...(hasBegun ? { hasBegun } : {}),
       },
       signal,
     );
@@ -251,6 +320,15 @@ export class AnswerCalls {
     this.journaling = this.journaling.catch(() => {}).then(() => this.ports.journal.write(this.answer.agent, entries));
     return this.journaling;
   }
+}
+
+function changesThings(kind: CallKind): boolean {
+  return kind === "write" || kind === "run" || kind === "other";
+}
+
+function stateOf({ text, failed }: CallOutcome): LiveCallState {
+  if (failed !== true) return "done";
+  return text.startsWith(resultTexts.denied) ? "denied" : "failed";
 }
 
 function deniedOutcome({ text = "" }: Decision): CallOutcome {

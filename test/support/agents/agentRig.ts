@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import { Agents } from "../../../src/agents/agents";
+import { type Agents, createAgents } from "../../../src/agents/agents";
 import type { AnswerDecoder, ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
 import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
@@ -117,7 +117,7 @@ export class AgentRig {
       () => locks,
       () => this.time,
     );
-    this.agents = new Agents({
+    this.agents = createAgents({
       store: this.store,
       blocks: new BlockStore(path.join(home, "store")),
       models: this.access(),

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
-import type { AgentSummary, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import type { AgentSummary, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
@@ -12,7 +12,7 @@ import { FakeLocks, inFolder } from "../../support/store/fakes";
 interface Rig {
   readonly folder: string;
   readonly runtime: FakeRuntime;
-  readonly service: LocalResidentService;
+  readonly service: ResidentService;
   readonly events: ServiceEvent[];
 }
 
@@ -21,7 +21,7 @@ function inService(body: (rig: Rig) => Promise<void>, change: Partial<ServiceOpt
   return inFolder(async (folder) => {
     await writeFakeModels(folder);
     const runtime = new FakeRuntime();
-    const service = new LocalResidentService(optionsFor(folder, change), runtime, silentLog);
+    const service = createLocalService(optionsFor(folder, change), runtime, silentLog);
     const events: ServiceEvent[] = [];
     service.onEvent((event) => events.push(event));
     try {
@@ -127,14 +127,14 @@ describe("the service without its addon", () => {
   it("shows transcripts, diagnoses itself, and refuses the rest with the reason", () =>
     inFolder(async (folder) => {
       await writeFakeModel(path.join(folder, "models", "starter"));
-      const before = new LocalResidentService(optionsFor(folder), new FakeRuntime(new FakeLocks()), silentLog);
+      const before = createLocalService(optionsFor(folder), new FakeRuntime(new FakeLocks()), silentLog);
       const { id } = await before.createAgent({ name: "Ada" });
       await (await before.send(id, { text: "Hello" })).done;
       await before.dispose();
 
       const runtime = new FakeRuntime();
       runtime.addonError = missing;
-      const service = new LocalResidentService(optionsFor(folder), runtime, silentLog);
+      const service = createLocalService(optionsFor(folder), runtime, silentLog);
       assert.equal((await service.listAgents())[0]?.name, "Ada");
       assert.equal((await service.getAgent(id)).turns[0]?.user, "Hello");
       assert.equal((await service.status()).engine.type, "addonMissing");
