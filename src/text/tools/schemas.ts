@@ -21,7 +21,21 @@ export interface Branch {
  * nothing is known. Never throws, whatever the schema is.
  */
 export function branchesOf(schema: unknown, root: JsonObject): readonly Branch[] {
-  return partsOf(schema, root).flatMap(branchesIn).slice(0, mostBranches);
+  const parts = partsOf(schema, root);
+  if (parts.some((part) => hasFreeAlternative(part, root))) return [];
+  return parts.flatMap(branchesIn).slice(0, mostBranches);
+}
+
+/** One of its alternatives says nothing, so a value may be anything. */
+function hasFreeAlternative(part: JsonObject, root: JsonObject): boolean {
+  if (branchesIn(part).length > 0) return false;
+  return [...listOf(part["anyOf"]), ...listOf(part["oneOf"])].some((alternative) => {
+    return alternative === true || (isObject(alternative) && partsOf(alternative, root).every(saysNothing));
+  });
+}
+
+function saysNothing(part: JsonObject): boolean {
+  return branchesIn(part).length === 0;
 }
 
 function branchesIn(part: JsonObject): readonly Branch[] {
@@ -89,7 +103,10 @@ export function memberSchema(schema: unknown, key: string, root: JsonObject): un
   const named = parts.flatMap(({ properties }) => {
     return isObject(properties) && Object.hasOwn(properties, key) ? [properties[key]] : [];
   });
-  return anyOf(named.length > 0 ? named : parts.map((part) => part["additionalProperties"]).filter(isObject));
+  const others = parts.flatMap(({ patternProperties, additionalProperties }) => {
+    return [...(isObject(patternProperties) ? Object.values(patternProperties) : []), additionalProperties];
+  });
+  return anyOf(named.length > 0 ? named : others.filter(isObject));
 }
 
 /** The schema of an item of a list; `undefined`: nothing is known of it. */

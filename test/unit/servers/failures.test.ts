@@ -99,6 +99,18 @@ describe("A request to a server that cannot answer", () => {
     assert.deepEqual([facts["reason"], connections], ["reset", 4]);
   });
 
+  it("says so where the server takes up another protocol, and does not wait for ever", async () => {
+    const other = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+      );
+    });
+    open.push(other);
+    const { facts } = await failed(`http://127.0.0.1:${await listening(other)}/v1`, /ended the connection/);
+    assert.equal(facts["reason"], "reset");
+  });
+
   it("is sent again at once where the server closes a kept connection", async () => {
     const used = new Set<unknown>();
     const scripted = await ScriptedServer.start();

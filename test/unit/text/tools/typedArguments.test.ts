@@ -86,6 +86,18 @@ describe("A value of a list of constants", () => {
     assert.deepEqual(argumentsIn("hermes", inJson('{"e": 1}'), object({ e: { enum: ["1", "2"] } })), { e: "1" });
   });
 
+  it("or of any form that an alternative allows stays as it is", () => {
+    for (const anything of [{}, true, { description: "any" }]) {
+      const parameters = object({ x: { anyOf: [anything, object({ a: integer })] } }, { required: ["x"] });
+      for (const x of ["null", "7", '"7"', '{"a": "b"}', "[1.10]"]) {
+        const args = `{"x": ${x}}`;
+        assert.deepEqual(argumentsIn("hermes", inJson(args), parameters), JSON.parse(args));
+      }
+    }
+    const oneOfBoth = object({ a: integer }, { anyOf: [{ required: ["a"] }, { required: ["b"] }] });
+    assert.deepEqual(argumentsIn("qwenXml", inXml({ a: "7" }), oneOfBoth), { a: 7 });
+  });
+
   it("is left out where it is null and null is none of them", () => {
     assert.deepEqual(argumentsIn("hermes", inJson('{"e": null}'), object({ e: { enum: ["a", "b"] } })), {});
   });
@@ -146,7 +158,10 @@ describe("An argument whose schema stands elsewhere", () => {
     assert.deepEqual(argumentsIn("hermes", inJson(given), parameters), { l: ["1", 2, true], older: [1, "2"] });
   });
 
-  it("by a pattern of its name stays, where no other names are allowed", () => {
+  it("by a pattern of its name stays, where no other names are allowed, and has its type", () => {
+    const typedByName = { "^x-": integer };
+    const numbers = object({ a: text }, { patternProperties: typedByName, additionalProperties: false });
+    assert.deepEqual(argumentsIn("qwenXml", inXml({ a: "7", "x-c": "7" }), numbers), { a: "7", "x-c": 7 });
     const parameters = object({ a: text }, { patternProperties: { "^x-": {} }, additionalProperties: false });
     assert.deepEqual(argumentsIn("hermes", inJson('{"a": "b", "x-c": 1}'), parameters), { a: "b", "x-c": 1 });
   });
