@@ -54,6 +54,15 @@ describe("A number where a text is wanted", () => {
     assert.deepEqual(argumentsIn("lfm2", python, parameters), { v: "0x1F", list: ["1_000"] });
   });
 
+  it("keeps it behind megabytes of text and of escapes", () => {
+    for (const content of ["x".repeat(4e6), "\\n".repeat(2e6), '\\"'.repeat(2e6)]) {
+      const args = `{"v": "${content}", "list": [1.10]}`;
+      const given = argumentsIn("hermes", inJson(args), parameters);
+      assert.deepEqual(given?.["list"], ["1.10"]);
+      assert.equal(given?.["v"], JSON.parse(`"${content}"`));
+    }
+  });
+
   it("is a number where one is wanted, or where nothing is known", () => {
     assert.deepEqual(argumentsIn("hermes", inJson('{"n": 1.10, "other": {"a": 5.0}}'), parameters), {
       n: 1.1,
