@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `npm test`: set-up, then every tier one after the other, whatever became of the one before. What mostly compiles runs
- * at the same time, at the lowest priority.
+ * `npm test`: set-up, then every tier one after the other, whatever became of the one before. What computes nearly all the
+ * time runs at the same time, at the lowest priority, also one after the other.
  *
  *   node test/run.mjs                     all tiers but those on demand
  *   node test/run.mjs unit native         these tiers
@@ -68,17 +68,12 @@ async function runTier(tier, low = false) {
   return rows;
 }
 
-/**
- * While the other tiers run, one step at a time: what may be done then of each tier of `behind`.
- *
- * @returns rows of tiers that are done with, by name: a tier that is only built has none yet
- */
+/** Also what set-up makes for a tier is made behind the others. */
 async function runBehind() {
   const done = new Map();
   for (const tier of behind) {
     const failed = await runSetUp([tier], true);
-    const rows = failed.length > 0 ? failed : await (tier.behind === "all" ? runTier : prepare)(tier, true);
-    if (rows.length > 0) done.set(tier.name, rows);
+    done.set(tier.name, failed.length > 0 ? failed : await runTier(tier, true));
   }
   return done;
 }
@@ -92,6 +87,6 @@ async function runFront() {
 const rows = await runSetUp(front, false);
 const [inFront, inBackground] = await Promise.all([runFront(), runBehind()]);
 const done = new Map([...inFront, ...inBackground]);
-for (const tier of chosen) rows.push(...(done.get(tier.name) ?? (await runTier(tier))));
+for (const tier of chosen) rows.push(...done.get(tier.name));
 console.log(report(rows));
 process.exitCode = rows.some((row) => row.failed > 0) ? 1 : 0;

@@ -2,7 +2,6 @@ import fs from "node:fs";
 import path from "node:path";
 import { cacheDirectory } from "./paths.mjs";
 
-const lockFile = path.join(cacheDirectory, "setup.lock");
 const pollMs = 300;
 
 function isRunning(pid) {
@@ -14,7 +13,7 @@ function isRunning(pid) {
   }
 }
 
-function tryLock() {
+function tryLock(lockFile) {
   try {
     fs.writeFileSync(lockFile, `${process.pid}`, { flag: "wx" });
     return true;
@@ -24,17 +23,22 @@ function tryLock() {
   }
 }
 
-/** Two set-ups of one checkout take turns; a lock whose holder is gone is taken over. */
-export async function withLock(say, work) {
+/**
+ * Two set-ups of one checkout take turns; a lock whose holder is gone is taken over.
+ *
+ * @param {string} [name] of the lock: "build" is for those who have CMake build in the addon's folder
+ */
+export async function withLock(say, work, name = "setup") {
+  const lockFile = path.join(cacheDirectory, `${name}.lock`);
   fs.mkdirSync(cacheDirectory, { recursive: true });
   let told = false;
-  while (!tryLock()) {
+  while (!tryLock(lockFile)) {
     const holder = Number(fs.existsSync(lockFile) ? fs.readFileSync(lockFile, "utf8") : "");
     if (holder > 0 && !isRunning(holder)) {
       fs.rmSync(lockFile, { force: true });
       continue;
     }
-    if (!told) say(`waiting for another set-up of this checkout (process ${holder})`);
+    if (!told) say(`waiting for another ${name} of this checkout (process ${holder})`);
     told = true;
     await new Promise((resolve) => setTimeout(resolve, pollMs));
   }

@@ -5,6 +5,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { armSettings } from "./libstdcxx.mjs";
+import { withLock } from "./lock.mjs";
 import { isInstalled, lockedVersion, productVersion, refuseLinkedPackages } from "./packages.mjs";
 import {
   armEmulator,
@@ -137,6 +138,25 @@ function compile(stage) {
     ...(process.platform === "darwin" ? [`--CDCMAKE_OSX_DEPLOYMENT_TARGET=${oldestMacos}.0`] : []),
     "--parallel=2",
   ]);
+}
+
+/** For test/reference: what draws one step's graph, and the library that does the same to mlx_lm's. */
+const graphTools = {
+  name: "graph-tools",
+  title: "programs that draw a step's graph",
+  tools: ["cmake", "make", "compiler"],
+  needs: ["addon"],
+  key: () => hashFiles(root, ["native/CMakeLists.txt", "native/src", "native/test/graph"], mlxWheel.sha256),
+  outputs: [path.join(buildDirectory, "resident_graph")],
+  make: () => withLock(() => {}, compileGraphTools, "build"),
+};
+
+async function compileGraphTools() {
+  const what = "compiling the programs that draw a step's graph";
+  const mlxRoot = `-DMLX_ROOT=${path.join(mlxDirectory, "mlx")}`;
+  await run(what, "cmake", ["-S", path.join(root, "native"), "-B", buildDirectory, mlxRoot]);
+  const targets = ["resident_graph", "fast_nodes"];
+  await run(what, "cmake", ["--build", buildDirectory, "--parallel", "2", "--target", ...targets]);
 }
 
 const zig = {
@@ -280,7 +300,7 @@ const emulator = {
   make: () => fetchWheel(armEmulatorWheel, armEmulatorDirectory),
 };
 
-const ours = [packages, mlx, xgrammar, addon, build, starter, model, clangFormat];
+const ours = [packages, mlx, xgrammar, addon, build, starter, model, clangFormat, graphTools];
 export const parts = [...ours, zig, macMlx, macAddon, armMlx, armAddon, emulator];
 
 /** What `node native/setup.mjs` does when it is not told: all that a person needs. */

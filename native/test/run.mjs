@@ -1,7 +1,6 @@
 /**
  * The addon's own tests: C++ tests of the core, then what the addon must survive (lifetimes.mjs). `--asan` does the same
- * with a build under AddressSanitizer and UndefinedBehaviorSanitizer. `--compile` makes that build only. Needs what
- * `node native/setup.mjs` fetches.
+ * with a build under AddressSanitizer and UndefinedBehaviorSanitizer. Needs what `node native/setup.mjs` fetches.
  * The last line is `N passed, N failed`; RESIDENT_RESULTS names a file for the same as JSON.
  */
 import { execFileSync, spawnSync } from "node:child_process";
@@ -9,6 +8,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { withLock } from "../setup/lock.mjs";
 import { scenarioNames } from "./lifetimes.mjs";
 
 const native = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -17,14 +17,14 @@ const asan = process.argv.includes("--asan");
 // The plain tests share the objects of the addon that set-up has compiled.
 const build = path.join(native, "build", asan ? `${platform}-asan` : platform);
 const stage = path.join(build, "stage");
-const scenarioLimitMs = 60_000;
+/** Under the sanitizers it stands behind the other tiers, and may have to wait for a processor. */
+const scenarioLimitMs = asan ? 600_000 : 60_000;
 /** How a process ends is a race between its threads: one lost in six would pass most single runs. */
 const exitRounds = 12;
 const failures = [];
 let passed = 0;
 
-compile();
-if (process.argv.includes("--compile")) process.exit();
+await withLock((text) => console.log(text), compile, asan ? "asan" : "build");
 runCoreTests();
 runLifetimes();
 console.log(`${passed} passed, ${failures.length} failed`);

@@ -2,15 +2,15 @@ import type { Attachment } from "../common/attachments";
 import { ResidentError } from "../common/errors";
 import type { ToolResult } from "../common/tools";
 import type { AgentId, AgentSummary, DraftSize, TurnId } from "../protocol/service";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import { checkedAttachments } from "./checkedFiles";
 import { storedServer } from "./serverPort";
 import { attachmentsOf, resultsSoFar, waitingCalls } from "./turnInput";
 
 /** What is done for an agent between its turns: what comes next is read and measured, and what there is is saved. */
-export function agentAhead(home: AgentHome) {
-  const { live, residency } = home;
-  const { models } = home.options;
+export function agentAhead(world: AgentWorld) {
+  const { live, residency } = world;
+  const { models } = world.options;
   return {
     /**
      * Reads the branch at the head and the draft of the next message ahead. Resolves when they are hot or more important
@@ -63,7 +63,7 @@ export function agentAhead(home: AgentHome) {
         const before = replaced === undefined ? agent.head : replaced.parent;
         const draft = { text, attachments: checked ?? attachmentsOf(replaced?.input ?? []) };
         const size = await conversation.sizeWith(before, draft, frame, prompts);
-        if (await frameSize.count(prompts)) home.changed(agent);
+        if (await frameSize.count(prompts)) world.changed(agent);
         return { ...size, contextTokens: session.contextTokens };
       });
     },

@@ -1,13 +1,13 @@
 import { InvalidRequestError, throwIfAborted, toErrorInfo } from "../common/errors";
 import type { AdoptOptions, AgentId, AgentSummary, CompactOptions, Progress, TurnId } from "../protocol/service";
 import { adoptionOf } from "./adoption";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import { Compactor, type CompactorPorts } from "./compactor";
 import type { LiveAgent } from "./liveAgent";
 
 /** Another branch at an agent's head: an earlier one, or one that comes from elsewhere than from a message. */
-export function agentBranches(home: AgentHome, engines: Pick<CompactorPorts, "local" | "remote">) {
-  const { live, residency, options } = home;
+export function agentBranches(world: AgentWorld, engines: Pick<CompactorPorts, "local" | "remote">) {
+  const { live, residency, options } = world;
   const { readAhead } = residency;
   const compactor = new Compactor({ ...options, ...engines, stopReadAhead: (agent) => readAhead.stop(agent) });
 
@@ -41,17 +41,17 @@ export function agentBranches(home: AgentHome, engines: Pick<CompactorPorts, "lo
     const done = work(stop.signal).finally(() => {
       agent.work = undefined;
       signal?.removeEventListener("abort", abort);
-      home.changed(agent);
+      world.changed(agent);
     });
     agent.work = { what, abort, over: done.catch(() => {}) };
-    home.changed(agent);
+    world.changed(agent);
     return done;
   }
 
   return {
     /** Moves the head; nothing is removed. */
     rewind(id: AgentId, turn: TurnId | undefined): Promise<AgentSummary> {
-      return home.changeIdle(id, async (agent) => {
+      return world.changeIdle(id, async (agent) => {
         if (turn !== undefined) agent.turn(turn);
         const wanted = agent.headAt(turn);
         const { head = null, headTokens, headTurns, headCalls = 0 } = agent.writer.manifest;
@@ -63,7 +63,7 @@ export function agentBranches(home: AgentHome, engines: Pick<CompactorPorts, "lo
 
     /** For a full context: the last `turns` turns become a new branch. The branch that was left stays reachable. */
     startOver(id: AgentId, turns: number): Promise<AgentSummary> {
-      return home.changeIdle(id, async (agent) => {
+      return world.changeIdle(id, async (agent) => {
         await agent.filesCommitted;
         await agent.startOverWith(turns, options.wallClockMs());
         await readAhead.stop(agent);

@@ -5,7 +5,7 @@ import type { UnreadableAgent } from "../store/agentNames";
 import { damagedLog, unusableLock } from "../store/agentReader";
 import type { LockState } from "../store/lockWatch";
 import type { Manifest } from "../store/manifest";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import { damageOfHead, readTree } from "./readTree";
 import { detailOf, type LiveState, unreadableDetail } from "./summaries";
 import { toldChanges } from "./toldChanges";
@@ -13,7 +13,7 @@ import { attachmentsOf, resultsOf } from "./turnInput";
 import type { TurnTree } from "./turnTree";
 
 /** What is in one agent: in memory where it is live, else as far as it can be read from disk. */
-export function agentContents({ live, options: { store } }: AgentHome) {
+export function agentContents({ live, options: { store } }: AgentWorld) {
   async function treeOf(id: AgentId): Promise<TurnTree> {
     return live.get(id)?.tree ?? (await readTree((await store.read(id)).entries)).tree;
   }

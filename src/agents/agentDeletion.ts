@@ -1,22 +1,22 @@
 import { ResidentError, toErrorInfo } from "../common/errors";
 import type { AgentId, AgentSummary } from "../protocol/service";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import type { LiveAgent } from "./liveAgent";
 
 /** Removes agents, and the block files that no other agent refers to. */
-export function agentDeletion(home: AgentHome, list: () => Promise<readonly AgentSummary[]>) {
-  const { live, residency, options } = home;
+export function agentDeletion(world: AgentWorld, list: () => Promise<readonly AgentSummary[]>) {
+  const { live, residency, options } = world;
   const { store, log } = options;
 
   async function removeFolder(id: AgentId, agent: LiveAgent | undefined): Promise<void> {
-    if (agent === undefined) return store.remove(id, undefined, home.removeBlocksOf);
+    if (agent === undefined) return store.remove(id, undefined, world.removeBlocksOf);
     agent.deleted = true;
     try {
       agent.stop();
       await agent.work?.over;
       await agent.over;
       await residency.drop(agent);
-      await store.remove(id, agent.writer, home.removeBlocksOf);
+      await store.remove(id, agent.writer, world.removeBlocksOf);
     } catch (error) {
       // The agent is still there, and is saved like any other.
       agent.deleted = false;
@@ -27,7 +27,7 @@ export function agentDeletion(home: AgentHome, list: () => Promise<readonly Agen
   async function deleteOne(id: AgentId): Promise<void> {
     await removeFolder(id, live.get(id));
     live.forget(id);
-    home.fire({ type: "deleted", id });
+    world.fire({ type: "deleted", id });
   }
 
   async function deleteWithDelegates(id: AgentId): Promise<void> {

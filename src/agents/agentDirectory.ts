@@ -3,15 +3,15 @@ import type { AgentDetail, AgentId, AgentRepair, AgentSummary } from "../protoco
 import { type AgentList, maybeNamed } from "../store/agentNames";
 import type { Manifest } from "../store/manifest";
 import { stateOnDisk } from "./agentContents";
-import type { AgentHome } from "./agentHome";
 import { folderModel } from "./agentModel";
 import { cleanName } from "./agentName";
+import type { AgentWorld } from "./agentWorld";
 import { understandEntries } from "./readTree";
 import { summaryOf, unreadableSummary } from "./summaries";
 
 /** All agents of a home, as they are found: live ones, those on disk, and those that are damaged. */
-export function agentDirectory(home: AgentHome, get: (id: AgentId) => Promise<AgentDetail>) {
-  const { live, options } = home;
+export function agentDirectory(world: AgentWorld, get: (id: AgentId) => Promise<AgentDetail>) {
+  const { live, options } = world;
   const { store, log } = options;
 
   async function summaries({ manifests, unreadable }: AgentList): Promise<readonly AgentSummary[]> {
@@ -58,7 +58,7 @@ export function agentDirectory(home: AgentHome, get: (id: AgentId) => Promise<Ag
 
     /** Finishes what killed processes began, and logs which agents cannot be read. */
     async sweep(): Promise<void> {
-      await store.sweep(home.removeBlocksOf);
+      await store.sweep(world.removeBlocksOf);
       for (const { error } of (await store.list()).unreadable) log.log("info", `${error.what}: ${error.advice}`);
     },
 
@@ -84,7 +84,7 @@ export function agentDirectory(home: AgentHome, get: (id: AgentId) => Promise<Ag
         fallback: async () => ({ name: `repaired ${id.slice(0, 6)}`, ...(await folderModel(options)) }),
       });
       const summary = (await list()).find((agent) => agent.id === id);
-      if (summary !== undefined) home.fire({ type: "changed", summary });
+      if (summary !== undefined) world.fire({ type: "changed", summary });
       return repaired;
     },
   };

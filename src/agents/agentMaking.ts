@@ -2,16 +2,16 @@ import { InvalidRequestError } from "../common/errors";
 import type { AgentDetail, AgentId, AgentSummary, CreateAgentRequest, ForkOptions, TurnId } from "../protocol/service";
 import { dayOf } from "../text/strftime";
 import { checkedThinking, dayOfAgent } from "./agentFrame";
-import type { AgentHome } from "./agentHome";
 import { folderModel, serverModel } from "./agentModel";
 import { nameForNumber, validName } from "./agentName";
 import { toolsText } from "./agentTools";
+import type { AgentWorld } from "./agentWorld";
 import { wholeTree } from "./readTree";
 import { countTokens } from "./turnTree";
 
 /** New agents: empty ones, and forks. */
-export function agentMaking(home: AgentHome, get: (id: AgentId, newestTurns: number) => Promise<AgentDetail>) {
-  const { live, residency, options } = home;
+export function agentMaking(world: AgentWorld, get: (id: AgentId, newestTurns: number) => Promise<AgentDetail>) {
+  const { live, residency, options } = world;
   const { store } = options;
   return {
     async create({
@@ -33,7 +33,7 @@ export function agentMaking(home: AgentHome, get: (id: AgentId, newestTurns: num
         ...(tools.length === 0 ? {} : { tools: toolsText(tools) }),
       };
       const writer = await store.create(wanted, { allowUnreadable: allowUnreadable === true });
-      return home.adopt(home.made(writer));
+      return world.adopt(world.made(writer));
     },
 
     /** Shares the source's blocks in memory and on disk. The source is only read: another process may be writing it. */
@@ -60,11 +60,11 @@ export function agentMaking(home: AgentHome, get: (id: AgentId, newestTurns: num
         ...(head === undefined ? {} : { head }),
         ...(delegateOf === undefined ? {} : { delegateOf }),
       });
-      const fork = home.made(writer, tree);
+      const fork = world.made(writer, tree);
       // A cache that is lent to a read-ahead cannot be shared: its last tokens would be read again.
       if (source !== undefined) await residency.readAhead.stop(source);
       source?.cache.shareWith(fork.cache, writer.manifest.headTokens);
-      return home.adopt(fork);
+      return world.adopt(fork);
     },
   };
 }

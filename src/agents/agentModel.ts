@@ -2,7 +2,7 @@
 import { InvalidRequestError } from "../common/errors";
 import type { AgentServer } from "../protocol/service";
 import type { Manifest } from "../store/manifest";
-import type { AgentsOptions } from "./agentHome";
+import type { AgentsOptions } from "./agentWorld";
 
 export function modelOf({ modelDirectory, modelName, contextTokens, server = "" }: Manifest) {
   return { modelDirectory, modelName, contextTokens, server };

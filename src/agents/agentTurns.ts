@@ -1,6 +1,6 @@
 import { InvalidRequestError } from "../common/errors";
 import type { AgentId, ResultsRequest, Running, SamplingOptions, SendRequest, TurnId } from "../protocol/service";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import { assertNotBlank } from "./answerBudget";
 import { checkedAttachments } from "./checkedFiles";
 import { noRoomToGoOn } from "./contextFull";
@@ -13,7 +13,7 @@ import { countTokens } from "./turnTree";
 import { Wait } from "./wait";
 
 /** What is asked of an agent: a message, the results of its calls, its answer again or the rest of it. */
-export function agentTurns({ live, options: { clock } }: AgentHome, starter: TurnStarter) {
+export function agentTurns({ live, options: { clock } }: AgentWorld, starter: TurnStarter) {
   return {
     async send(id: AgentId, request: SendRequest): Promise<Running> {
       const { text, sampling, instead, toolMode, jsonSchema, isOneOfSeveral: again = false } = request;

@@ -4,10 +4,10 @@ import { agentBranches } from "./agentBranches";
 import { agentContents } from "./agentContents";
 import { agentDeletion } from "./agentDeletion";
 import { agentDirectory } from "./agentDirectory";
-import { AgentHome, type AgentsOptions } from "./agentHome";
 import { agentMaking } from "./agentMaking";
 import { agentSettings } from "./agentSettings";
 import { agentTurns } from "./agentTurns";
+import { type AgentsOptions, AgentWorld } from "./agentWorld";
 import { LocalAnswers } from "./localAnswers";
 import { copiesWithModel } from "./otherModel";
 import { ServerAnswers } from "./serverAnswers";
@@ -17,36 +17,36 @@ import { TurnStarter } from "./turnStarter";
 
 export type Agents = ReturnType<typeof createAgents>;
 
-/** All agents of a home. Those that this process writes are live; the others are read from disk on demand. */
+/** All agents of a world. Those that this process writes are live; the others are read from disk on demand. */
 export function createAgents(options: AgentsOptions) {
   const { models, servers, clock, sampling: settings } = options;
-  const home = new AgentHome(options);
-  const { live, residency, locks, onEvent } = home;
+  const world = new AgentWorld(options);
+  const { live, residency, locks, onEvent } = world;
   const local = new LocalAnswers({
     ...{ models, clock, settings },
-    onRefused: ({ id }, refused) => home.fire({ type: "refused", id, refused }),
+    onRefused: ({ id }, refused) => world.fire({ type: "refused", id, refused }),
   });
   const remote = new ServerAnswers({ servers, clock, settings });
   const runner = new TurnRunner({
     clock,
     engineOf: ({ writer }) => (storedServer(writer.manifest) === undefined ? local : remote),
-    onChange: (agent) => void home.changed(agent),
+    onChange: (agent) => void world.changed(agent),
   });
-  const starter = new TurnStarter(home, runner);
-  const contents = agentContents(home);
-  const directory = agentDirectory(home, contents.get);
+  const starter = new TurnStarter(world, runner);
+  const contents = agentContents(world);
+  const directory = agentDirectory(world, contents.get);
   return {
     onEvent,
     residency,
     ...contents,
     ...directory,
-    ...agentMaking(home, contents.get),
-    ...copiesWithModel(home),
-    ...agentDeletion(home, directory.list),
-    ...agentSettings(home),
-    ...agentBranches(home, { local, remote }),
-    ...agentAhead(home),
-    ...agentTurns(home, starter),
+    ...agentMaking(world, contents.get),
+    ...copiesWithModel(world),
+    ...agentDeletion(world, directory.list),
+    ...agentSettings(world),
+    ...agentBranches(world, { local, remote }),
+    ...agentAhead(world),
+    ...agentTurns(world, starter),
 
     /** A panel begins or ceases to show the agent. While a panel shows it, its lock and its logs are kept. */
     setShown(id: AgentId, shown: boolean): void {

@@ -1,17 +1,17 @@
 import type { ChatMessage } from "../common/messages";
 import type { AgentId, AgentSummary, ConversationSize, TurnId } from "../protocol/service";
 import { dayOfAgent, frameOf } from "./agentFrame";
-import type { AgentHome } from "./agentHome";
 import { folderModel } from "./agentModel";
 import { validName } from "./agentName";
+import type { AgentWorld } from "./agentWorld";
 import { Conversation } from "./conversation";
 import { wholeTree } from "./readTree";
 import type { TurnRecord } from "./turnRecords";
 import { isUnanswered, noFigures, type Turn, TurnTree } from "./turnTree";
 
 /** Copies of an agent that use another model. Token ids belong to one model, so only texts are copied. */
-export function copiesWithModel(home: AgentHome) {
-  const { live, options } = home;
+export function copiesWithModel(world: AgentWorld) {
+  const { live, options } = world;
   const { store, models } = options;
 
   async function textsOf(id: AgentId) {
@@ -34,15 +34,15 @@ export function copiesWithModel(home: AgentHome) {
         ...(thinking === undefined ? {} : { thinking }),
         ...(tools === undefined ? {} : { tools }),
       });
-      const copy = home.made(writer);
+      const copy = world.made(writer);
       try {
         if (files.length > 0) await copy.setFiles(files);
         if (records.length > 0) await copy.addTexts(records, options.wallClockMs());
       } catch (error) {
-        await store.remove(copy.id, writer, home.removeBlocksOf);
+        await store.remove(copy.id, writer, world.removeBlocksOf);
         throw error;
       }
-      return home.adopt(copy);
+      return world.adopt(copy);
     },
 
     /** How many tokens such a copy would read with its first message, and the context of its model. */

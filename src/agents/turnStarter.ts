@@ -2,7 +2,7 @@ import type { JsonSchema, ToolMode } from "../common/tools";
 import { bug } from "../engine/invariant";
 import type { Running, SamplingOptions, TurnId } from "../protocol/service";
 import { readableThought } from "../text/thinkingMarks";
-import type { AgentHome } from "./agentHome";
+import type { AgentWorld } from "./agentWorld";
 import { thoughtPart } from "./answerStream";
 import type { Activity, LiveAgent } from "./liveAgent";
 import { RunningAnswer } from "./runningAnswer";
@@ -22,7 +22,7 @@ export class TurnStarter {
   private numAnswers = 0;
 
   constructor(
-    private readonly home: AgentHome,
+    private readonly world: AgentWorld,
     private readonly runner: TurnRunner,
   ) {}
 
@@ -50,11 +50,11 @@ export class TurnStarter {
     agent.activity = activity;
     agent.filesReading.end();
     const headBefore = { head, headTurns, headTokens, headCalls };
-    await this.home.residency.readAhead.stop(agent);
+    await this.world.residency.readAhead.stop(agent);
     await agent.filesCommitted;
-    const committed = commit(agent, turnId, this.home.options.wallClockMs()).then(() => {
-      this.home.fire({ type: "turnStarted", id: agent.id, turn: turnId });
-      this.home.changed(agent);
+    const committed = commit(agent, turnId, this.world.options.wallClockMs()).then(() => {
+      this.world.fire({ type: "turnStarted", id: agent.id, turn: turnId });
+      this.world.changed(agent);
     });
     // Ends also what waits for the model.
     committed.catch(() => answer.abort());
@@ -71,7 +71,7 @@ export class TurnStarter {
     const run = this.runner.run(agent, { ...asked, activity, headBefore });
     const over = committed.then(
       () => run.then(() => this.ended(agent, turnId)),
-      () => run.then(() => void this.home.changed(agent)),
+      () => run.then(() => void this.world.changed(agent)),
     );
     agent.over = over;
     this.turns.add(over);
@@ -86,9 +86,9 @@ export class TurnStarter {
   }
 
   private ended(agent: LiveAgent, turn: TurnId): void {
-    const { residency, locks } = this.home;
-    this.home.fire({ type: "turnEnded", id: agent.id, turn });
-    this.home.changed(agent);
+    const { residency, locks } = this.world;
+    this.world.fire({ type: "turnEnded", id: agent.id, turn });
+    this.world.changed(agent);
     locks.look(agent.id);
     if (agent.deleted) return;
     const { end } = agent.turn(turn);

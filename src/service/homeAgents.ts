@@ -1,6 +1,6 @@
 import path from "node:path";
-import type { AgentsOptions } from "../agents/agentHome";
 import { type Agents, createAgents } from "../agents/agents";
+import type { AgentsOptions } from "../agents/agentWorld";
 import { Threads } from "../agents/threads/threads";
 import type { ServiceEvent } from "../protocol/service";
 import { AgentStore, threadsFolder } from "../store/agentStore";

@@ -7,7 +7,7 @@ import { ServerProcess } from "../support/servers/serverProcess";
 
 /** mlx_lm's own server over the starter model answers an agent, which keeps its conversation as with a model here. */
 describe("mlx_lm.server", function () {
-  this.timeout(120_000);
+  this.timeout(1_800_000);
   const folder = temporaryFolder();
   let server: ServerProcess;
 

@@ -26,8 +26,9 @@ const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts]
 
 /**
  * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. `onDemand`: runs only where
- * it is named. `behind`: compilers do most of its work, and the tiers that wait much leave them a processor: set-up and
- * `prepare` ("build"), or the tests too ("all"), run at the same time as the other tiers, at the lowest priority. Limits there are wide.
+ * it is named. `behind`: it computes nearly all the time and nothing in it waits for a moment, so it takes what the tiers that
+ * wait leave of the processors: it runs at the same time as they, at the lowest priority, and its limits are wide. The last
+ * tiers in front drive a browser and should have the machine for themselves: what stands behind is done before they begin.
  * All commands are arguments of this Node.
  */
 export const tiers = [
@@ -35,7 +36,11 @@ export const tiers = [
     name: "checks",
     setUp: ["clang-format", "build"],
     commands: [
-      { name: "checks", args: () => mocha("test/checks/**/*.test.mjs", "--timeout=120000"), limitMs: minutes(5) },
+      {
+        name: "checks",
+        args: () => mocha("test/checks/**/*.test.mjs", "--timeout=120000", "--parallel", "--jobs=2"),
+        limitMs: minutes(5),
+      },
     ],
   },
   {
@@ -68,18 +73,6 @@ export const tiers = [
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("faults"),
     commands: [{ name: "faults", args: () => ["out/test/faults/index.js", "--quick"], limitMs: minutes(10) }],
-  },
-  {
-    name: "reference",
-    setUp: ["mlx", "addon", "build", "model"],
-    prepare: bundled("reference"),
-    commands: [
-      {
-        name: "reference",
-        args: () => mocha("out/test/reference/**/*.test.js", "--timeout=600000"),
-        limitMs: minutes(12),
-      },
-    ],
   },
   {
     // Fetches 600 MB and has two other programs answer with real weights: too long for every run.
@@ -116,21 +109,33 @@ export const tiers = [
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
-    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
+    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(20) }],
   },
   {
     name: "mac",
-    behind: "all",
+    behind: true,
     setUp: [...macAddon, ...emulator],
     commands: [{ name: "mac", args: () => mocha("test/mac/**/*.test.mjs", "--timeout=1800000"), limitMs: minutes(40) }],
   },
   {
     // Compiles all C++ once more the first time.
     name: "asan",
-    behind: "build",
+    behind: true,
     setUp: ["mlx", "addon"],
-    prepare: () => ["native/test/run.mjs", "--asan", "--compile"],
-    commands: [{ name: "asan", args: () => ["native/test/run.mjs", "--asan"], limitMs: minutes(20), whole: true }],
+    commands: [{ name: "asan", args: () => ["native/test/run.mjs", "--asan"], limitMs: minutes(40), whole: true }],
+  },
+  {
+    name: "reference",
+    behind: true,
+    setUp: ["mlx", "addon", "build", "model", "graph-tools"],
+    prepare: bundled("reference"),
+    commands: [
+      {
+        name: "reference",
+        args: () => mocha("out/test/reference/**/*.test.js", "--timeout=1800000"),
+        limitMs: minutes(40),
+      },
+    ],
   },
   {
     name: "tokenizers",

@@ -4,7 +4,9 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const platform = `${process.platform}-${process.arch}`;
+/** Set-up has compiled here what builds the graphs: a program of ours, and the library that does the same to mlx_lm. */
 const build = path.resolve("native", "build", platform);
+export const graphLibrary = path.join(build, "libfast_nodes.so");
 
 export interface GraphArray {
   readonly id: number;
@@ -33,14 +35,6 @@ export interface StepOptions {
   readonly rows: number;
   /** Tokens of each sequence once its rows are there. */
   readonly contexts: readonly number[];
-}
-
-/** Compiles what builds the graphs: a program of ours, and the library that does the same to mlx_lm. Set-up made the rest. */
-export async function compileGraphTools(): Promise<{ readonly library: string }> {
-  const mlx = path.resolve("native", "mlx", platform, "mlx");
-  await run("cmake", ["-S", "native", "-B", build, `-DMLX_ROOT=${mlx}`]);
-  await run("cmake", ["--build", build, "--parallel", "2", "--target", "resident_graph", "fast_nodes"]);
-  return { library: path.join(build, "libfast_nodes.so") };
 }
 
 /** What MLX would be given to evaluate in one step on a GPU. */

@@ -90,6 +90,22 @@ describe("a question that waited when the program ended", function () {
       await rig.close();
     }));
 
+  it("is gone where the answer is known, and nothing is sent by itself", () =>
+    inFolder(async (home) => {
+      for (const call of [["ask_user", { question: "Which?" }] as const, run("build")]) {
+        const { rig: first, id } = await waiting(home, [call]);
+        const left = leftOf(first.approvals.questions);
+        await first.disk.journal.write(id, [{ call: left.call, result: { text: "Known." } }]);
+        const rig = await first.restart(inTurn({ text: "Well." }));
+        assert.equal(await rig.acting.askAgain(id, left), false);
+        assert.deepEqual([rig.model.heard, rig.approvals.questions], [[], []]);
+        assert.equal(await rig.acting.follow(id), "answered");
+        assert.deepEqual(await rig.results(id), ["Known."]);
+        await rig.agents.agents.delete(id);
+        await rig.close();
+      }
+    }));
+
   it("is the only one that is asked: what was refused before stays refused", () =>
     inFolder(async (home) => {
       const { rig: first, id } = await waiting(home, [run("one"), run("two")]);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
-import { silentLog } from "../../../src/common/log";
+import { type LogLevel, silentLog } from "../../../src/common/log";
 import type { AgentSummary, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
 import { createLocalService } from "../../../src/service/localService";
 import { record } from "../../support/agents/agentRig";
@@ -54,7 +55,7 @@ describe("the service", function () {
       });
       runtime.beforeLoad = () => released;
       const running = service.generate({ prompt: "Hello" });
-      setTimeout(() => running.abort(), 10);
+      void setTimeout(10).then(() => running.abort());
       assert.equal((await running.done).finishReason, "aborted");
       letLoad();
     }));
@@ -109,6 +110,66 @@ describe("the service", function () {
       const summary = await service.warmAgent(bob.id);
       assert.equal(summary.tier, "warm");
       assert.deepEqual(runtime.history, ["other", "-other", "starter"]);
+    }));
+
+  it("frees a model that is unused for a while, its agents saved", () =>
+    inService(
+      async ({ service, runtime, events }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        await (await service.send(id, { text: "A question that is longer than a block" })).done;
+        const isIdle = () => events.some((event) => event.type === "engine" && event.state.type === "idle");
+        while (!isIdle()) await setTimeout(10);
+        assert.deepEqual(runtime.history, ["starter", "-starter"]);
+        const { tier, hotTokens } = await service.saveAgent(id);
+        assert.deepEqual([tier, hotTokens], ["warm", 0]);
+      },
+      { unloadAfterMs: 200 },
+    ));
+
+  it("forgets agents and other programs' conversations alike, and tells what the store may take", () =>
+    inService(async ({ service, folder }) => {
+      const modelDirectory = otherModel(folder);
+      await service.createAgent({ name: "Ada" });
+      await service.chat({ modelDirectory, messages: [{ role: "user", content: "Hello" }] }).done;
+      const before = await service.storeStats();
+      assert.deepEqual([before.quotaBytes, before.agents], [1_000_000, 1]);
+      assert.equal((await service.status()).threads.recent.length, 1);
+      assert.equal((await service.forgetEverything()).agents, 1);
+      const { agents, threads } = await service.status();
+      assert.deepEqual([agents, threads.recent], [[], []]);
+    }));
+
+  it("gets no starter model that is there, and says that models may be others now", () =>
+    inService(async ({ service, events }) => {
+      const { name, isStarter } = await service.getStarterModel(() => assert.fail("nothing is downloaded"));
+      assert.deepEqual([name, isStarter], ["starter", true]);
+      assert.deepEqual(
+        events.map(({ type }) => type),
+        ["models"],
+      );
+    }));
+
+  it("does not wait longer than its deadline for what does not end, and says so", () =>
+    inFolder(async (folder) => {
+      await writeFakeModels(folder);
+      const runtime = new FakeRuntime();
+      const lines: string[] = [];
+      const log = { log: (_: LogLevel, message: string) => lines.push(message) };
+      const service = createLocalService(optionsFor(folder), runtime, log);
+      await service.loadModel();
+      const { lastRunner } = runtime;
+      assert.ok(lastRunner);
+      let letStep = () => {};
+      const held = new Promise<void>((resolve) => {
+        letStep = resolve;
+      });
+      lastRunner.beforeStep = () => held;
+      service.generate({ prompt: "Hello" });
+      while (lastRunner.batches.length === 0) await setTimeout(5);
+      await service.dispose(20);
+      assert.equal(lines.at(-1), "saving had not finished after 20 ms");
+      letStep();
+      while (!runtime.history.includes("-starter")) await setTimeout(5);
     }));
 
   it("loads a model anew after its device failed", () =>

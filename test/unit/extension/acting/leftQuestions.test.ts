@@ -167,11 +167,8 @@ describe("a window that is opened again", () => {
     await Promise.all([left.resume("ada"), left.resume("ada"), left.resume("nobody")]);
     await settled();
     await left.resume("bea");
-    assert.deepEqual(asked, ["ada c1 false", "bea c2 true"]);
-    assert.deepEqual(
-      window.approvals.questions.map(({ agent }) => agent),
-      ["ada", "bea"],
-    );
+    assert.deepEqual(asked.sort(), ["ada c1 false", "bea c2 true"]);
+    assert.deepEqual(window.approvals.questions.map(({ agent }) => agent).sort(), ["ada", "bea"]);
   });
 
   it("leaves an agent alone that another window has, looks again for half a minute, and when it is shown", async () => {
@@ -202,7 +199,7 @@ describe("a window that is opened again", () => {
     answer = () => "asked";
     await left.resume("bea");
     await left.resume("ada");
-    assert.deepEqual(asked, ["ada c1 false", "bea c2 true", "bea c2 true"]);
+    assert.deepEqual(asked.sort(), ["ada c1 false", "bea c2 true", "bea c2 true"]);
   });
 
   it("looks no more once it is closed", async () => {

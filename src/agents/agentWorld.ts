@@ -46,7 +46,7 @@ const defaultLockGraceMs = 30_000;
 const onDiskOnly: LiveState = { state: "idle", hotTokens: 0, lockedElsewhere: false };
 
 /** What all work on agents shares: which are live, where their caches are, and who is told of changes. */
-export class AgentHome {
+export class AgentWorld {
   readonly live: LiveAgents;
   readonly residency: Residency;
   readonly locks: LockKeeper;
