@@ -5,7 +5,7 @@ import type { ActingState } from "../protocol/acting";
 import type { AgentId, TurnId } from "../protocol/service";
 import { BuiltInTools } from "./builtInTools";
 import { ForkDelegates } from "./delegates";
-import type { ActingPorts, LoopPorts } from "./ports";
+import type { ActingPorts, LeftQuestion, LoopPorts } from "./ports";
 import { type LoopEnd, TurnLoop } from "./turnLoop";
 
 const idle: ActingState = { calls: [] };
@@ -50,6 +50,14 @@ export class Acting implements Disposable {
    */
   follow(agent: AgentId): Promise<LoopEnd> {
     return this.loopOf(agent).run();
+  }
+
+  /**
+   * The agent acts again, beginning with a question that waited for the person when the program ended. Resolves when it is asked; false:
+   * it cannot be, and nothing was done.
+   */
+  askAgain(agent: AgentId, left: LeftQuestion): Promise<boolean> {
+    return this.loopOf(agent).askAgain(left);
   }
 
   /** After a limit: it goes on with the same turn. */

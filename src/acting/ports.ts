@@ -100,7 +100,15 @@ export interface Question {
   readonly change?: FileChange;
   /** The beginning of commands that "always" would allow. */
   readonly prefix?: string;
+  /** The call had begun before the program was started anew, and the question says so. */
+  readonly hasBegun?: boolean;
 }
+
+/** What waited for the person when the program ended. */
+export type LeftQuestion = Pick<Question, "hasBegun"> & {
+  /** A call's id. */
+  readonly call: string;
+};
 
 export interface Decision {
   readonly way: Exclude<ApprovalWay, "openDiff">;

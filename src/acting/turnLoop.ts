@@ -24,7 +24,7 @@ import {
   wentOn,
   withNote,
 } from "./loopTexts";
-import type { LoopPorts } from "./ports";
+import type { LeftQuestion, LoopPorts } from "./ports";
 import { roomFor, shareOf, shorter } from "./resultRoom";
 import { TurnBudget } from "./turnBudget";
 import { wordedCall } from "./wordedCall";
@@ -46,6 +46,11 @@ const mostUnreadable = 3;
 const leastRoom = 64;
 
 const idle: ActingState = { calls: [] };
+
+/** `onGone`: it does not wait any more, because the agent answers. */
+interface Left extends LeftQuestion {
+  readonly onGone: () => void;
+}
 
 export interface TurnLoopOptions {
   /** A delegate may only look. */
@@ -111,6 +116,24 @@ export class TurnLoop implements Disposable {
     return this.current;
   }
 
+  /**
+   * The program was started anew: asks again what waited for the person when it ended, and goes on when that is decided. Until then
+   * nothing is run, and nothing is asked of the model. Resolves when it is asked; false: it cannot be, and nothing was done.
+   */
+  askAgain(left: LeftQuestion): Promise<boolean> {
+    if (this.current !== undefined) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const listening = this.emitter.event(({ calls }) => {
+        if (calls.some(({ state }) => state === "waiting")) resolve(true);
+      });
+      this.current = this.follow(false, { ...left, onGone: () => resolve(false) });
+      void this.current.then(() => {
+        listening.dispose();
+        resolve(false);
+      });
+    });
+  }
+
   /** After `stopped`: the person lets it go on, with all limits anew. */
   async goOn(): Promise<LoopEnd> {
     await this.current;
@@ -146,12 +169,12 @@ export class TurnLoop implements Disposable {
     this.emitter.fire(state);
   }
 
-  private async follow(isKnown: boolean): Promise<LoopEnd> {
+  private async follow(isKnown: boolean, left?: Left): Promise<LoopEnd> {
     this.isStopping = this.isDisposed;
     if (this.shown !== idle) this.show(idle);
     let ended: Ended;
     try {
-      ended = await this.untilEnd(isKnown);
+      ended = await this.untilEnd(isKnown, left);
     } catch (error) {
       this.options.onError?.(error);
       ended = { end: "failed", why: errorSentence(error) };
@@ -162,13 +185,14 @@ export class TurnLoop implements Disposable {
     return ended.end;
   }
 
-  private async untilEnd(isKnown: boolean): Promise<Ended> {
+  private async untilEnd(isKnown: boolean, left?: Left): Promise<Ended> {
     const { door, limits } = this.ports;
     let hasSeen = isKnown;
     let isNew = true;
     for (;;) {
       const running = await door.running(this.agent);
       if (running !== undefined) {
+        left?.onGone();
         await this.endOf(running);
         hasSeen = true;
       }
@@ -180,7 +204,10 @@ export class TurnLoop implements Disposable {
       if (head === undefined) return { end: "answered" };
       // Its error stands at the turn.
       if (head.state !== "done") return { end: "failed" };
-      const ended = await this.after(agent, head, hasSeen || this.options.beganHere?.(head.id) === true);
+      const ended =
+        left !== undefined && !hasSeen
+          ? await this.takeUp(agent, head, left)
+          : await this.after(agent, head, hasSeen || this.options.beganHere?.(head.id) === true);
       if (ended !== undefined) return ended;
       hasSeen = true;
       isNew = this.isSuperseded;
@@ -204,6 +231,13 @@ export class TurnLoop implements Disposable {
     return dropped !== undefined && hasSeen ? this.teach(agent, head, dropped) : { end: "answered" };
   }
 
+  /** Nothing is done but what the person decides about. */
+  private async takeUp(agent: AgentDetail, head: TurnView, left: LeftQuestion): Promise<Ended | undefined> {
+    const calls = waitingCalls(head);
+    const isThere = calls.some(({ id }) => id === left.call);
+    return isThere ? this.act(agent, head, calls, true, left) : { end: "elsewhere" };
+  }
+
   /** Resolves with the error where it failed. */
   private async endOf(running: Running): Promise<unknown> {
     this.running = running;
@@ -223,6 +257,7 @@ export class TurnLoop implements Disposable {
     head: TurnView,
     calls: readonly ToolCall[],
     isResumed: boolean,
+    left?: LeftQuestion,
   ): Promise<Ended | undefined> {
     const limit = this.budget.reached();
     if (limit !== undefined) return { end: "limit", why: limit };
@@ -239,9 +274,11 @@ export class TurnLoop implements Disposable {
       () => this.show({ calls: work.live.all }),
     );
     this.calls = { work, abort };
-    this.show({ calls: work.live.all });
     let results: readonly ToolResult[];
     try {
+      const isAsked = left === undefined || (await work.askAgain(left, abort.signal));
+      if (!isAsked && !this.isSuperseded) return { end: "stopped" };
+      this.show({ calls: work.live.all });
       results = await work.run(abort.signal);
     } finally {
       this.calls = undefined;

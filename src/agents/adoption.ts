@@ -2,7 +2,7 @@
 import { InvalidRequestError, ResidentError } from "../common/errors";
 import type { TurnId } from "../protocol/service";
 import type { Manifest } from "../store/manifest";
-import { modelOf } from "./otherModel";
+import { modelOf } from "./agentModel";
 import type { TurnRecord } from "./turnRecords";
 import type { Turn, TurnTree } from "./turnTree";
 

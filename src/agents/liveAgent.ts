@@ -72,6 +72,10 @@ export class LiveAgent {
     return this.writer.manifest.head;
   }
 
+  get headTurn(): Turn | undefined {
+    return this.head === undefined ? undefined : this.tree.get(this.head);
+  }
+
   get name(): string {
     return this.writer.manifest.name;
   }
@@ -130,6 +134,12 @@ export class LiveAgent {
     throw new ResidentError("AGENT_BUSY", `${this.name} is still answering`, "wait for the answer or stop it first", {
       agent: this.id,
     });
+  }
+
+  /** Stops its answer and other work on it. */
+  stop(): void {
+    this.activity?.answer.abort();
+    this.work?.abort();
   }
 
   turn(id: TurnId): Turn {

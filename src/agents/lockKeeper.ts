@@ -7,7 +7,7 @@ import type { Residency } from "./residency";
 
 export interface LockKeeperPorts {
   readonly live: LiveAgents;
-  readonly residency: () => Residency;
+  readonly residency: Residency;
   /** How long an unused agent keeps its lock, in case the next message of a room comes. */
   readonly graceMs: number;
   readonly log: Log;
@@ -54,7 +54,7 @@ export class LockKeeper {
     const agent = live.get(id);
     if (agent === undefined) return;
     try {
-      if (this.mayLeave(agent)) await residency().evict(agent);
+      if (this.mayLeave(agent)) await residency.evict(agent);
       // An agent that could not be saved stays live. While it was saved, a new call may have begun to use it.
       if (!this.mayLeave(agent) || agent.writer.hasUncommitted) {
         this.look(id);
@@ -71,6 +71,6 @@ export class LockKeeper {
 
   private mayLeave(agent: LiveAgent): boolean {
     const isUsed = agent.users > 0 || agent.activity !== undefined || agent.deleted;
-    return !isUsed && !this.shown.has(agent.id) && !this.ports.residency().isBusy(agent);
+    return !isUsed && !this.shown.has(agent.id) && !this.ports.residency.isBusy(agent);
   }
 }

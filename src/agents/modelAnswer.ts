@@ -1,4 +1,5 @@
 import { InvalidRequestError, throwIfAborted, toErrorInfo } from "../common/errors";
+import type { Unconstrained } from "../common/tools";
 import type { Generation } from "../engine/generation";
 import type { Clock, Grammar } from "../engine/ports";
 import type { GenerationRequest } from "../engine/request";
@@ -48,7 +49,7 @@ export class ModelAnswer {
   generation: Generation | undefined;
   private readonly request: EngineRequest;
   private readonly prompt: Int32Array;
-  private readonly grammar: Promise<Grammar | undefined>;
+  private readonly held: Promise<Held>;
 
   constructor(
     private readonly session: ModelSession,
@@ -65,23 +66,25 @@ export class ModelAnswer {
       maxTokens: answerBudget(ids.length, sampling.maxTokens, { contextTokens, poolTokens }, keptTokens),
     };
     this.prompt = ids.subarray(0, ids.length - answeredTokens);
-    this.grammar = answerGrammar(session, constrained, this.prompt);
+    this.held = holding(session, constrained, this.prompt);
     // What is done meanwhile may fail first.
-    this.grammar.catch(() => {});
+    this.held.catch(() => {});
   }
 
   /** Rejects as the engine does, with ABORTED, or with INVALID_REQUEST where the constraint cannot be compiled. */
   async follow(following: Following): Promise<FinishedAnswer> {
     const { answeredTokens = 0, constrained, signal } = this.asked;
-    const grammar = await this.grammar;
+    const { grammar, unconstrained } = await this.held;
     throwIfAborted(signal);
+    if (grammar === undefined) return this.submitted(following, this.request);
     try {
-      return await this.submitted(following, grammar === undefined ? this.request : { ...this.request, grammar });
+      const answered = await this.submitted(following, { ...this.request, grammar });
+      return unconstrained.length === 0 ? answered : { ...answered, unconstrained };
     } catch (error) {
       // The answer was begun with other tools, and is none that these allow: it goes on as it is.
       const isRefused =
         toErrorInfo(error).code === "INVALID_REQUEST" && this.generation?.figures().generatedTokens === 0;
-      const mayBeFree = grammar !== undefined && answeredTokens > 0 && constrained.jsonSchema === undefined;
+      const mayBeFree = answeredTokens > 0 && constrained.jsonSchema === undefined;
       if (!isRefused || !mayBeFree) throw error;
       throwIfAborted(signal);
       return await this.submitted(following, this.request);
@@ -108,18 +111,30 @@ export class ModelAnswer {
   }
 }
 
+interface Held {
+  /** Absent: the answer is free. */
+  readonly grammar?: Grammar;
+  readonly unconstrained: readonly Unconstrained[];
+}
+
+/** Of more, nobody reads on. */
+const mostUnconstrained = 50;
+
 /**
- * What holds the answer behind `prompt`; `undefined` where it is free. Compiling takes some 100 ms for tools that are new; the
- * device keeps what it compiled.
+ * What holds the answer behind `prompt`. Compiling takes some 100 ms for tools that are new; the device keeps what it
+ * compiled.
  */
-async function answerGrammar(
+async function holding(
   { text, compileGrammar }: ModelSession,
   asked: AskedConstraint,
   prompt: Int32Array,
-): Promise<Grammar | undefined> {
+): Promise<Held> {
   const constraint = text.constraint(asked, prompt);
-  if (constraint === undefined) return undefined;
-  if (compileGrammar !== undefined) return compileGrammar(constraint.grammar);
-  if (asked.jsonSchema === undefined) return undefined;
+  if (constraint === undefined) return { unconstrained: [] };
+  const { grammar, unconstrained } = constraint;
+  if (compileGrammar !== undefined) {
+    return { grammar: await compileGrammar(grammar), unconstrained: unconstrained.slice(0, mostUnconstrained) };
+  }
+  if (asked.jsonSchema === undefined) return { unconstrained: [] };
   throw new InvalidRequestError("this device cannot hold an answer to a schema", "leave the JSON schema out");
 }

@@ -1,24 +1,63 @@
-/** For a copy of an agent that uses another model. Token ids belong to one model, so only texts are copied. */
-
-import { InvalidRequestError } from "../common/errors";
 import type { ChatMessage } from "../common/messages";
-import type { TurnId } from "../protocol/service";
-import type { Manifest } from "../store/manifest";
+import type { AgentId, AgentSummary, ConversationSize, TurnId } from "../protocol/service";
+import { dayOfAgent, frameOf } from "./agentFrame";
+import { folderModel } from "./agentModel";
+import { validName } from "./agentName";
+import type { AgentWorld } from "./agentWorld";
+import { Conversation } from "./conversation";
+import { wholeTree } from "./readTree";
 import type { TurnRecord } from "./turnRecords";
-import { isUnanswered, noFigures, type Turn, type TurnTree } from "./turnTree";
+import { isUnanswered, noFigures, type Turn, TurnTree } from "./turnTree";
 
-/** What an agent's manifest says about what answers it. */
-export function modelOf({ modelDirectory, modelName, contextTokens, server = "" }: Manifest) {
-  return { modelDirectory, modelName, contextTokens, server };
-}
+/** Copies of an agent that use another model. Token ids belong to one model, so only texts are copied. */
+export function copiesWithModel(world: AgentWorld) {
+  const { live, options } = world;
+  const { store, models } = options;
 
-/** Rewinding could lead back to them. */
-export function tokensOfAnother({ name, modelDirectory }: Manifest): InvalidRequestError {
-  return new InvalidRequestError(
-    `${name} has read tokens with the model in ${modelDirectory}, which belong to that model`,
-    "make a copy of the agent that uses the other model",
-    { model: modelDirectory },
-  );
+  async function textsOf(id: AgentId) {
+    await live.get(id)?.writer.commit();
+    const stored = await store.read(id);
+    const tree = await wholeTree(stored);
+    const records = textsUpTo(tree, tree.readable(stored.manifest.head));
+    return { manifest: stored.manifest, files: tree.files, records };
+  }
+
+  return {
+    /** A new agent that has the texts of the branch at the head: they are read with its first message. */
+    async copyWithModel(id: AgentId, name: string, modelDirectory: string): Promise<AgentSummary> {
+      const { manifest, files, records } = await textsOf(id);
+      const model = await folderModel(options, modelDirectory);
+      const { system, sampling, thinking, tools } = manifest;
+      const writer = await store.create({
+        ...{ name: validName(name), system, ...model, day: dayOfAgent(manifest) },
+        ...(sampling === undefined ? {} : { sampling }),
+        ...(thinking === undefined ? {} : { thinking }),
+        ...(tools === undefined ? {} : { tools }),
+      });
+      const copy = world.made(writer);
+      try {
+        if (files.length > 0) await copy.setFiles(files);
+        if (records.length > 0) await copy.addTexts(records, options.wallClockMs());
+      } catch (error) {
+        await store.remove(copy.id, writer, world.removeBlocksOf);
+        throw error;
+      }
+      return world.adopt(copy);
+    },
+
+    /** How many tokens such a copy would read with its first message, and the context of its model. */
+    async measureWithModel(id: AgentId, modelDirectory: string): Promise<ConversationSize> {
+      const { manifest, files, records } = await textsOf(id);
+      const { contextTokens } = await models.describe(modelDirectory);
+      const tree = new TurnTree();
+      for (const record of records) tree.apply(record);
+      const prompts = await models.prompts(modelDirectory);
+      const conversation = new Conversation(tree);
+      const frame = frameOf(manifest, files);
+      const { promptTokens } = await conversation.sizeWith(records.at(-1)?.turn, { text: "" }, frame, prompts);
+      return { tokens: promptTokens, contextTokens };
+    },
+  };
 }
 
 const noIds = new Int32Array(0);

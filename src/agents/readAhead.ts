@@ -210,9 +210,9 @@ async function ahead(agent: LiveAgent, next: Next | undefined, prompts: PromptBu
 }
 
 /** Behind calls that wait for results these are more likely than a message of the person, until one is begun. */
-function inputAhead({ conversation, head, tree }: LiveAgent, next: Next): readonly ChatMessage[] {
+function inputAhead({ conversation, head, headTurn }: LiveAgent, next: Next): readonly ChatMessage[] {
   if (next.kind === "results") return next.results;
-  const calls = isBlank(next) ? waitingCalls(head === undefined ? undefined : tree.get(head)) : [];
+  const calls = isBlank(next) ? waitingCalls(headTurn) : [];
   if (calls.length > 0) return resultsSoFar(calls, []);
   return conversation.draftInput(head, { ...next.draft, text: next.draft.text.trim() });
 }

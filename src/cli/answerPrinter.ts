@@ -1,4 +1,4 @@
-import type { DroppedCall, ToolCall } from "../common/tools";
+import type { DroppedCall, ToolCall, Unconstrained } from "../common/tools";
 import type { GenerationEvent } from "../protocol/service";
 import type { Console } from "./console";
 
@@ -15,6 +15,12 @@ const why: Readonly<Record<DroppedCall["reason"], string>> = {
 
 export function droppedText({ reason, name }: DroppedCall): string {
   return `a call${name === undefined ? "" : ` of ${name}`} was not made: ${why[reason]}`;
+}
+
+/** The schema's words that the answer was not held to. */
+export function unconstrainedText(list: readonly Unconstrained[]): string {
+  const places = list.map(({ tool, path, what }) => `${tool === undefined ? "" : `${tool} `}${path || "/"}: ${what}`);
+  return `the answer was not held to all of the schema, and may not fit there: ${places.join("; ")}`;
 }
 
 /** The answer and its calls go to stdout alone: what was thought before it goes to stderr. */

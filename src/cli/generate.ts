@@ -12,7 +12,7 @@ import type {
   SamplingOptions,
   UntoldCount,
 } from "../protocol/service";
-import { answerPrinter } from "./answerPrinter";
+import { answerPrinter, unconstrainedText } from "./answerPrinter";
 import { type Arguments, type CommandSpec, parseArguments } from "./arguments";
 import { readAttachments } from "./attachedFiles";
 import { type Console, consoleLog, printJson } from "./console";
@@ -88,6 +88,7 @@ export async function generate(words: readonly string[], console: Console): Prom
     );
     if (json) printJson(console, answerObject(done));
     else console.err(`\n${figuresLine(done)}`);
+    if (done.unconstrained !== undefined && !json) console.err(`[warn] ${unconstrainedText(done.unconstrained)}`);
     if (done.saveError) console.err(`[warn] the answer is not saved: ${done.saveError.what}`);
   });
 }
@@ -204,7 +205,7 @@ function thinkingOf(args: Arguments): Thinking | undefined {
 type Done = Extract<GenerationEvent, { type: "done" }>;
 
 /** The object that scripts read; its fields are promised in src/README.md. */
-function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, figures }: Done) {
+function answerObject({ text, thought, calls, dropped, unconstrained, tokenIds, finishReason, figures }: Done) {
   const { promptTokens, reusedTokens, prefilledTokens, generatedTokens, guessedTokens, recomputedTokens } = figures;
   const { ttftMs, restoreMs, decodeTokensPerSecond, cache } = figures;
   return {
@@ -212,6 +213,7 @@ function answerObject({ text, thought, calls, dropped, tokenIds, finishReason, f
     ...(thought === undefined ? {} : { thought }),
     ...(calls === undefined ? {} : { toolCalls: calls }),
     ...(dropped === undefined ? {} : { droppedCall: dropped }),
+    ...(unconstrained === undefined ? {} : { unconstrained }),
     tokenIds,
     finishReason,
     promptTokens,

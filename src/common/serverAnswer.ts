@@ -2,7 +2,7 @@
 import type { DroppedCall, ToolCall } from "./tools";
 
 /** Names that servers have for the thought of an answer. A server takes the name back that it uses itself. */
-export const thoughtFields = ["reasoning_content", "reasoning"] as const;
+export const thoughtFields = ["reasoning_content", "reasoning", "thinking", "reasoning_text"] as const;
 export type ThoughtField = (typeof thoughtFields)[number];
 
 /** Tokens of an answer as its server counted them. What it does not tell is absent, never a guess. */

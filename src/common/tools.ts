@@ -41,6 +41,16 @@ export interface DroppedCall {
   readonly text: string;
 }
 
+/** Something that a schema says and an answer was not held to: what comes may not fit there. */
+export interface Unconstrained {
+  /** Whose arguments the schema describes. Absent: it describes the answer. */
+  readonly tool?: string;
+  /** A JSON pointer into the schema. */
+  readonly path: string;
+  /** The schema's word, or what of it is meant. */
+  readonly what: string;
+}
+
 /** Whether an answer may call tools, must, or must not although they are declared. */
 export const toolModes = ["auto", "required", "none"] as const;
 /** "words": as "none", and the answer begins with a word: it is neither a call that is written as text nor JSON. */

@@ -19,6 +19,6 @@ export function pause(ms: number, signal: AbortSignal | undefined): Promise<void
 /** Milliseconds that a `Retry-After` header asks for: it has seconds or a date. */
 export function retryAfterMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = /^\d+$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  const ms = /^\d+(?:\.\d+)?$/.test(text.trim()) ? Number(text) * 1000 : Date.parse(text) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -10,7 +10,7 @@ import type { Event } from "../common/events";
 import type { KvDtype } from "../common/kvDtypes";
 import type { ChatMessage } from "../common/messages";
 import type { Thinking } from "../common/thinking";
-import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec } from "../common/tools";
+import type { DroppedCall, JsonSchema, ToolCall, ToolMode, ToolResult, ToolSpec, Unconstrained } from "../common/tools";
 
 export type AgentId = string;
 export type TurnId = string;
@@ -145,6 +145,8 @@ export type GenerationEvent =
       /** Absent: none. */
       readonly calls?: readonly ToolCall[];
       readonly dropped?: DroppedCall;
+      /** Where the answer may not fit the schemas that it was asked to fit. Absent: nowhere, or no schema was given. */
+      readonly unconstrained?: readonly Unconstrained[];
       readonly tokenIds: readonly number[];
       readonly finishReason: FinishReason;
       readonly figures: TurnFigures;

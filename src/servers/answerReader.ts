@@ -72,9 +72,9 @@ export class AnswerReader {
   }
 
   private assembled(isCut: boolean): AssembledCalls {
-    const { tools = [], messages, newId } = this.request;
+    const { readCall, messages, newId } = this.request;
     const used = messages.flatMap((message) => (message.role === "assistant" ? (message.calls ?? []) : []));
-    return this.calls.finish(tools, new Set(used.map(({ id }) => id)), newId, isCut);
+    return this.calls.finish(readCall, new Set(used.map(({ id }) => id)), newId, isCut);
   }
 
   private read(delta: ReturnType<typeof objectOf>): void {

@@ -1,11 +1,19 @@
 import { parseBoundedJson } from "../common/boundedJson";
 import { isObject, listOf, objectOf } from "../common/json";
-import type { DroppedCall, JsonObject, ToolCall, ToolSpec } from "../common/tools";
+import type { DroppedCall, JsonObject, ToolCall } from "../common/tools";
 
 export interface AssembledCalls {
   readonly calls: readonly ToolCall[];
   readonly dropped: readonly DroppedCall[];
 }
+
+/** The call that a name and arguments are, as an object or as the text of one, or why they are none that can be made. */
+export type ReadCall = (
+  name: string,
+  said: string | JsonObject,
+) =>
+  | { readonly kind: "call"; readonly name: string; readonly arguments: JsonObject }
+  | { readonly kind: "unknown" | "malformed" };
 
 /** More calls, or characters of all arguments together, are no answer. */
 export const mostCalls = 128;
@@ -47,24 +55,21 @@ export class CallAssembler {
    * `isCut`: the answer ended early, so the last call may be incomplete though it can be read. `usedIds`: of earlier
    * calls of the conversation.
    */
-  finish(
-    tools: readonly ToolSpec[],
-    usedIds: ReadonlySet<string>,
-    newId: () => string,
-    isCut: boolean,
-  ): AssembledCalls {
+  finish(read: ReadCall, usedIds: ReadonlySet<string>, newId: () => string, isCut: boolean): AssembledCalls {
     const calls: ToolCall[] = [];
     const dropped: DroppedCall[] = [];
     const seen = new Set(usedIds);
     for (const call of this.open) {
-      const read = readCall(call, tools, isCut && call === this.open.at(-1));
-      if (typeof read === "string") {
-        dropped.push({ reason: read, name: call.name, text: textOfCall(call) });
+      const said = call.whole ?? call.pieces.join("");
+      const isLastOfCut = isCut && call === this.open.at(-1);
+      const made = isLastOfCut ? ({ kind: "cut" } as const) : read(call.name, said);
+      if (made.kind !== "call") {
+        dropped.push({ reason: made.kind, name: call.name, text: textOfCall(call) });
         continue;
       }
       const id = call.id === "" || call.id.length > 256 || seen.has(call.id) ? newId() : call.id;
       seen.add(id);
-      calls.push({ id, name: call.name, arguments: read });
+      calls.push({ id, name: made.name, arguments: made.arguments });
     }
     return { calls, dropped };
   }
@@ -108,38 +113,11 @@ function isAnother(known: OpenCall, id: string, name: string): boolean {
 function isWhole({ pieces, whole }: OpenCall): boolean {
   if (whole !== undefined) return true;
   const text = pieces.join("");
-  return text.trimEnd().endsWith("}") && argumentsOf(text) !== undefined;
-}
-
-/** The arguments of a call that can be run, or why it cannot. */
-function readCall(
-  call: OpenCall,
-  tools: readonly ToolSpec[],
-  isLastOfCut: boolean,
-): JsonObject | DroppedCall["reason"] {
-  if (isLastOfCut) return "cut";
-  const tool = tools.find((spec) => spec.name === call.name.trim());
-  if (tool === undefined) return "unknown";
-  call.name = tool.name;
-  const args = call.whole ?? argumentsOf(call.pieces.join(""));
-  if (args === undefined) return "malformed";
-  const required = listOf(tool.parameters?.["required"]).filter((name) => typeof name === "string");
-  return required.every((name) => Object.hasOwn(args, name)) ? args : "malformed";
+  return text.trimEnd().endsWith("}") && isObject(parsed(text));
 }
 
 function textOfCall({ pieces, whole }: OpenCall): string {
   return whole === undefined ? pieces.join("") : JSON.stringify(whole);
-}
-
-function argumentsOf(text: string): JsonObject | undefined {
-  if (text.trim() === "") return {};
-  const value = parsed(text);
-  if (typeof value === "string") {
-    const inner = parsed(value);
-    return isObject(inner) ? inner : undefined;
-  }
-  if (value === null) return {};
-  return isObject(value) ? value : undefined;
 }
 
 function parsed(text: string): unknown {

@@ -3,6 +3,7 @@ import type { ThoughtField } from "../common/serverAnswer";
 import type { Thinking } from "../common/thinking";
 import type { JsonSchema, ToolMode, ToolSpec } from "../common/tools";
 import type { SamplingOptions } from "../protocol/service";
+import type { ReadCall } from "./callAssembler";
 
 export interface ServerChatRequest {
   readonly model: string;
@@ -18,6 +19,8 @@ export interface ServerChatRequest {
   readonly thoughtField?: ThoughtField;
   /** Ids for calls that come without one. */
   readonly newId: () => string;
+  /** Reads calls of these tools. */
+  readonly readCall: ReadCall;
 }
 
 /** Members that not every server knows. A server that refuses one by its name is asked again without it. */

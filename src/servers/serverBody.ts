@@ -3,6 +3,10 @@ import { connectionFailure, ServerFailure } from "./serverErrors";
 import { type ServerResponse, silence } from "./serverTransport";
 import { notAStream, tooLarge } from "./statusErrors";
 
+const fewestCharacters = 8;
+/** More white space than this is waited for in no body. */
+const mostSpace = 1000;
+
 /**
  * The text of a body as it comes. Throws SERVER_FAILURE where the connection breaks, or stays without a byte for
  * `silentMs`; ends the connection as soon as nobody reads on.
@@ -38,6 +42,29 @@ export async function* textOf(
     clearTimeout(silent);
     signal?.removeEventListener("abort", cancel);
     body.destroy();
+  }
+}
+
+/** Enough of it is waited for to tell what it is. `text` is all of it. */
+export async function beginningOf(
+  text: AsyncGenerator<string>,
+): Promise<{ readonly beginning: string; readonly text: AsyncIterable<string> }> {
+  let read = "";
+  let isOver = false;
+  while (!isOver && read.trimStart().length < fewestCharacters && read.length < mostSpace) {
+    const { done = false, value } = await text.next();
+    isOver = done;
+    read += value ?? "";
+  }
+  return { beginning: read.trimStart(), text: behind(read, text) };
+}
+
+async function* behind(read: string, text: AsyncGenerator<string>): AsyncGenerator<string> {
+  try {
+    yield read;
+    yield* text;
+  } finally {
+    await text.return(undefined);
   }
 }
 

@@ -5,9 +5,9 @@ import { pause } from "../net/waits";
 import { AnswerReader } from "./answerReader";
 import { chatBody, type OptionalMember, type RewrittenMember, refusedMember, type ServerChatRequest } from "./chatBody";
 import { listedModels, type ServerModel } from "./listedModels";
-import { brokenStream, textOf, wholeText } from "./serverBody";
+import { beginningOf, brokenStream, textOf, wholeText } from "./serverBody";
 import { ServerFailure, shortWords } from "./serverErrors";
-import { eventsIn } from "./serverEvents";
+import { eventsIn, looksLikeEvents } from "./serverEvents";
 import { type ServerAccess, type ServerResponse, type ServerTimes, ServerTransport } from "./serverTransport";
 import { errorIn, notAStream, statusError } from "./statusErrors";
 import { StreamTail } from "./streamTail";
@@ -78,7 +78,8 @@ export class ServerClient {
     const startedMs = performance.now();
     let text = "";
     const messages = [{ role: "user", content: "Say OK." }] as const;
-    const request = { model, messages, sampling: { maxTokens: 16 }, newId: () => "call" };
+    const readCall = () => ({ kind: "unknown" }) as const;
+    const request = { model, messages, sampling: { maxTokens: 16 }, newId: () => "call", readCall };
     const { usage } = await this.chat(request, signal, (event) => {
       if (event.type !== "waits") text += event.text;
     });
@@ -137,19 +138,7 @@ export class ServerClient {
     signal: AbortSignal | undefined,
   ): Promise<boolean> {
     const { host } = this.transport;
-    const type = response.header("content-type") ?? "";
-    if (!/event-stream|json/.test(type)) {
-      const words = await wholeText(response, mostErrorCharacters, this.options.tailMs, signal).catch(() => "");
-      throwIfAborted(signal);
-      throw notAStream(
-        host,
-        `answers with ${shortWords(type, 60) || "something"}`,
-        /html/.test(type) || /^\s*</.test(words),
-      );
-    }
-    const text = textOf(response, this.options.silentMs, signal);
-    // Some servers answer with one JSON although a stream was asked for.
-    const events = type.includes("event-stream") ? eventsIn(text, host) : wholeOf(text, host);
+    const events = await this.eventsOf(response, signal);
     const ending = new StreamTail(response);
     let isEmpty = true;
     let isDone = false;
@@ -177,6 +166,20 @@ export class ServerClient {
     }
     if (reader.finish === undefined && !isEmpty) throw brokenStream(host);
     return !isEmpty;
+  }
+
+  /** Some servers answer with one JSON although a stream was asked for, and some give a stream another type or none. */
+  private async eventsOf(response: ServerResponse, signal: AbortSignal | undefined): Promise<AsyncIterable<string>> {
+    const { host } = this.transport;
+    const type = response.header("content-type") ?? "";
+    const text = textOf(response, this.options.silentMs, signal);
+    if (/event-stream/i.test(type)) return eventsIn(text, host);
+    const begun = await beginningOf(text);
+    if (looksLikeEvents(begun.beginning)) return eventsIn(begun.text, host);
+    if (/json/i.test(type) || begun.beginning.startsWith("{")) return wholeOf(begun.text, host);
+    await text.return(undefined);
+    const isPage = /html/i.test(type) || begun.beginning.startsWith("<");
+    throw notAStream(host, `answers with ${shortWords(type, 60) || "something"}`, isPage);
   }
 
   private read(event: string, url: string, reader: AnswerReader): void {

@@ -1,6 +1,11 @@
 import { createParser } from "eventsource-parser";
 import { tooLarge } from "./statusErrors";
 
+/** Whether a body begins as a stream of events does: with a field or a comment. */
+export function looksLikeEvents(beginning: string): boolean {
+  return /^(?:data|event|id|retry)?:/.test(beginning);
+}
+
 /** Longest event. Some servers send a call, with a whole file in it, as one. */
 const mostEventCharacters = 4 << 20;
 

@@ -142,6 +142,11 @@ export class ServerTransport {
         settled();
         resolve(answer);
       });
+      // A connection may end without an answer and without an error: where the server takes up another protocol.
+      request.once("close", () => {
+        settled();
+        reject(connectionFailure(new Error("socket hang up"), host));
+      });
       // A server that refuses may close while the request is still being sent: its answer comes first then.
       request.on("error", (error) => {
         settled();

@@ -1,4 +1,4 @@
-import type { AgentEvent } from "../agents/agents";
+import type { AgentEvent } from "../agents/agentWorld";
 import type { ServiceEvent } from "../protocol/service";
 import type { StoreKeeper } from "./storeKeeper";
 

@@ -77,8 +77,7 @@ export class BenchHome {
 
   /** Saves and releases the caches of a benchmark's agents before the model is unloaded. */
   async evictAll(): Promise<void> {
-    await this.own?.agents.residency.evictAll();
-    await this.own?.threads.evictAll();
+    await this.own?.evictAll();
   }
 
   /** The same as `Residency.saveLeft`, for a benchmark's agent. */

@@ -1,11 +1,10 @@
 import { assertNotBlank } from "../agents/answerBudget";
+import { endUnanswered } from "../agents/endUnanswered";
 import { ModelAnswer } from "../agents/modelAnswer";
 import type { ModelAccess, ModelSession } from "../agents/ports";
 import { RunningAnswer } from "../agents/runningAnswer";
 import { resolveSampling } from "../agents/sampling";
-import { noFigures } from "../agents/turnTree";
 import { Wait } from "../agents/wait";
-import { AbortedError } from "../common/errors";
 import { userInput } from "../common/messages";
 import type { Clock } from "../engine/ports";
 import type { GenerateRequest, Running, SamplingOptions } from "../protocol/service";
@@ -22,10 +21,7 @@ export interface GenerateOptions {
 /** Answers one prompt without an agent. Its cache stays findable in the pool until the blocks are needed. */
 export function startGeneration(id: string, request: GenerateRequest, options: GenerateOptions): Running {
   const answer = new RunningAnswer(id);
-  void run(answer, request, options).catch((error: unknown) => {
-    if (!(error instanceof AbortedError && answer.signal.aborted)) return answer.fail(error);
-    answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
-  });
+  void run(answer, request, options).catch((error: unknown) => endUnanswered(answer, error));
   return answer;
 }
 

@@ -3,9 +3,13 @@ import { InvalidRequestError, ResidentError } from "../common/errors";
 import { isBeyondLoopback, isPlainBeyondLoopback, parseServerAddress } from "../common/serverAddress";
 import type { ServerAnswer, ServerPiece } from "../common/serverAnswer";
 import type { AgentServer, ConnectedServer, ConnectServerRequest, ServerModel, ServerTrial } from "../protocol/service";
+import type { ReadCall } from "../servers/callAssembler";
 import { ServerClient, serverOptions } from "../servers/serverClient";
 import { refusal } from "../servers/serverErrors";
+import { DeclaredTools } from "../text/tools/declaredTools";
+import { givenCall } from "../text/tools/givenCalls";
 import { type ServerRecord, ServerRecords } from "./serverRecords";
+import { ServerTextCalls } from "./serverTextCalls";
 
 export interface ServerDeskOptions {
   /** The file of the connected servers. */
@@ -97,12 +101,19 @@ export class ServerDesk implements Servers {
   ): Promise<ServerAnswer> {
     const record = await this.connected(server.address);
     const { thoughtField } = record;
-    const request = { ...question, model: server.model, newId: this.options.newId };
-    const answer = await this.clientOf(record.address).chat(
-      thoughtField === undefined ? request : { ...request, thoughtField },
-      signal,
-      onPiece,
-    );
+    const { newId } = this.options;
+    const { tools, toolMode } = question;
+    const declared = new DeclaredTools(tools);
+    const readCall: ReadCall = (name, said) => givenCall(declared, name, said);
+    const request = { ...question, model: server.model, newId, readCall };
+    const ask = (take: (piece: ServerPiece) => void) =>
+      this.clientOf(record.address).chat(
+        thoughtField === undefined ? request : { ...request, thoughtField },
+        signal,
+        take,
+      );
+    const mayCall = tools.length > 0 && (toolMode === "auto" || toolMode === "required");
+    const answer = await (mayCall ? withTextCalls(ask, new ServerTextCalls(tools, newId, onPiece)) : ask(onPiece));
     // From then on its thoughts go back under the name that it knows. That it cannot be kept costs no answer.
     if (answer.thoughtField !== undefined && answer.thoughtField !== thoughtField) {
       await this.records.update(record.address, { thoughtField: answer.thoughtField }).catch(() => {});
@@ -160,6 +171,18 @@ export class ServerDesk implements Servers {
       isRemote: isBeyondLoopback(address),
       hasKey: this.keys.has(address),
     };
+  }
+}
+
+async function withTextCalls(
+  ask: (take: (piece: ServerPiece) => void) => Promise<ServerAnswer>,
+  inText: ServerTextCalls,
+): Promise<ServerAnswer> {
+  try {
+    return inText.end(await ask((piece) => inText.take(piece)));
+  } catch (error) {
+    inText.flush();
+    throw error;
   }
 }
 

@@ -1,10 +1,10 @@
 import { assertNotBlank } from "../agents/answerBudget";
+import { endUnanswered } from "../agents/endUnanswered";
 import { RunningAnswer } from "../agents/runningAnswer";
 import { chosenSampling } from "../agents/sampling";
 import { ServerFigures } from "../agents/serverFigures";
 import type { Servers } from "../agents/serverPort";
 import { ServerSaid } from "../agents/serverSaid";
-import { noFigures } from "../agents/turnTree";
 import { Wait } from "../agents/wait";
 import { AbortedError, InvalidRequestError } from "../common/errors";
 import { type ChatMessage, userInput } from "../common/messages";
@@ -27,10 +27,7 @@ export function startServerGeneration(
   options: ServerGenerationOptions,
 ): Running {
   const answer = new RunningAnswer(id);
-  void run(answer, server, request, options).catch((error: unknown) => {
-    if (!(error instanceof AbortedError && answer.signal.aborted)) return answer.fail(error);
-    answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
-  });
+  void run(answer, server, request, options).catch((error: unknown) => endUnanswered(answer, error));
   return answer;
 }
 

@@ -23,9 +23,22 @@ export class AgentLister {
     const found = await inBatches(ids, looksInFlight, (id) => this.listOne(id));
     const there = new Set(ids);
     for (const id of this.listed.keys()) if (!there.has(id)) this.listed.delete(id);
-    const manifests = found.flatMap((one) => (one !== undefined && "manifest" in one ? [one.manifest] : []));
-    manifests.sort((a, b) => a.index - b.index || a.createdAt - b.createdAt);
-    return { manifests, unreadable: found.flatMap((one) => (one && "unreadable" in one ? [one.unreadable] : [])) };
+    return {
+      manifests: inOrder(found),
+      unreadable: found.flatMap((one) => (one !== undefined && "unreadable" in one ? [one.unreadable] : [])),
+    };
+  }
+
+  /**
+   * Ids of the delegates of agent `id`, in order of creation. Whose delegate an agent is never changes: of those that a listing
+   * has read, no file is looked at again.
+   */
+  async delegatesOf(id: string): Promise<readonly string[]> {
+    const found = await inBatches(await this.ids(), looksInFlight, async (one) => {
+      const known = this.listed.get(one);
+      return known !== undefined && "manifest" in known ? known : this.listOne(one);
+    });
+    return inOrder(found).flatMap((manifest) => (manifest.delegateOf === id ? [manifest.id] : []));
   }
 
   forget(id: string): void {
@@ -76,6 +89,11 @@ export class AgentLister {
       return { version: damaged, unreadable: { id, error: info, isNameUnknown, ...(agent && { agent }) } };
     }
   }
+}
+
+function inOrder(found: readonly (Listed | undefined)[]): readonly Manifest[] {
+  const manifests = found.flatMap((one) => (one !== undefined && "manifest" in one ? [one.manifest] : []));
+  return manifests.sort((a, b) => a.index - b.index || a.createdAt - b.createdAt);
 }
 
 function agentOf(known: Listed | undefined): AgentRecord | undefined {

@@ -63,6 +63,11 @@ export class AgentStore {
     return this.lister.list();
   }
 
+  /** Ids of the agent's delegates. Reads only agents that were never listed. Throws IO_FAILURE as `list` does. */
+  delegatesOf(id: string): Promise<readonly string[]> {
+    return this.lister.delegatesOf(id);
+  }
+
   /** Reads everything committed without taking the lock. Throws AGENT_NOT_FOUND, AGENT_CORRUPT, IO_FAILURE. */
   async read(id: string): Promise<StoredAgent> {
     const { manifest, entries, damage } = await this.reader.read(id);

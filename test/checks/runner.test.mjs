@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { judge, readResults, report } from "../runner/report.mjs";
+import { filesAgain, judge, readResults, report, withSecondTry } from "../runner/report.mjs";
 import { runCommand } from "../runner/runCommand.mjs";
 import { choose, tiers } from "../runner/tiers.mjs";
 
@@ -11,7 +11,7 @@ const results = { passed: 3, failed: 0, pending: 0, failures: [] };
 
 describe("a tier", () => {
   it("passes with its tests", () => {
-    assert.deepEqual(judge("unit", ended, results), { name: "unit", durationMs: 1000, ...results });
+    assert.deepEqual(judge("unit", ended, results), { name: "unit", durationMs: 1000, again: [], ...results });
   });
 
   const failing = {
@@ -33,6 +33,39 @@ describe("a tier", () => {
   it("counts a failed test once, though the exit code is bad too", () => {
     const failures = [{ title: "a", message: "b" }];
     assert.equal(judge("unit", { ...ended, code: 1 }, { ...results, failed: 1, failures }).failed, 1);
+  });
+});
+
+describe("a second try", () => {
+  const failure = { title: "moves", message: "too late", file: "b.js" };
+  const first = { passed: 5, failed: 1, pending: 1, failures: [failure], passedIn: { "a.js": 3, "b.js": 2 } };
+
+  it("is made of the files with failed tests alone", () => {
+    assert.deepEqual(filesAgain(first), ["b.js"]);
+    assert.deepEqual(filesAgain({ ...first, failed: 0, failures: [] }), []);
+  });
+
+  const without = {
+    "the host has ended": { ...first, problem: "exited with code 1" },
+    "a failure is in no file": { ...first, failures: [{ ...failure, file: "" }] },
+    "many files fail": { ...first, failures: ["a.js", "b.js", "c.js"].map((file) => ({ ...failure, file })) },
+    "there are no results": readResults("/nowhere/results.json"),
+  };
+  for (const [when, results] of Object.entries(without)) {
+    it(`is not made where ${when}`, () => assert.deepEqual(filesAgain(results), []));
+  }
+
+  it("counts its files as they end then, and the report tells what failed at first", () => {
+    const both = withSecondTry(first, { passed: 3, failed: 0, pending: 0, failures: [] });
+    const row = judge("ui", ended, both);
+    assert.deepEqual([row.passed, row.failed, row.pending], [6, 0, 1]);
+    assert.ok(report([row]).includes("ui: failed at first, then ran again: moves: too late"));
+  });
+
+  it("fails where the test fails again", () => {
+    const both = withSecondTry(first, { passed: 2, failed: 1, pending: 0, failures: [failure] });
+    const row = judge("ui", { ...ended, code: 1 }, both);
+    assert.deepEqual([row.passed, row.failed, row.failures.length], [5, 1, 1]);
   });
 });
 

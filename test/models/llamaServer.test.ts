@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { silentLog } from "../../src/common/log";
 import type { AgentId, ResidentService, Running, SendRequest } from "../../src/protocol/service";
-import { LocalResidentService } from "../../src/service/localResidentService";
+import { createLocalService } from "../../src/service/localService";
 import { nativeRuntime } from "../../src/service/nativeRuntime";
 import { rejection, temporaryFolder } from "../support/models/folders";
 import { starterModel } from "../support/models/starterModel";
@@ -37,7 +37,7 @@ describe("llama-cpp-python's server", function () {
   beforeEach(async () => {
     const limits = { poolBytes: 64 * 2 ** 20, blockTokens: 64, storeQuotaBytes: 2 ** 30 };
     const options = { home: path.join(folder.path, "home"), starterModel, nativeStage, modelFolders: [], ...limits };
-    door = new LocalResidentService(options, nativeRuntime(nativeStage), silentLog);
+    door = createLocalService(options, nativeRuntime(nativeStage), silentLog);
     const { address, models, isRemote } = await door.connectServer({ address: server.url });
     assert.deepEqual([models, isRemote], [[{ name: "smol" }], false]);
     id = (await door.createAgent({ name: "Ada", system, server: { address, model: "smol" } })).id;

@@ -46,6 +46,20 @@ describe("an agent that acts, in a browser", () => {
     });
   }
 
+  it("shows the agent's own answer once while one of several is to be chosen, and in its place again then", async () => {
+    for (const state of ["ways", "waysRunning"]) {
+      await open(state);
+      const said = tab().getByText("Pass the end of the");
+      assert.equal(await said.count(), 1, state);
+      assert.equal(await tab().getByText("Where should it stop instead?").count(), 1);
+      assert.equal(await tab().locator("article.way").first().getByText("Pass the end of the").count(), 1);
+      const gone: ChatUpdate = { type: "ways" };
+      await tab().evaluate((update) => window.postMessage(update), gone);
+      await tab().locator("article.way").first().waitFor({ state: "detached" });
+      assert.equal(await tab().locator("article.turn").last().getByText("Pass the end of the").count(), 1);
+    }
+  });
+
   it("keeps every answer to what waits, and the message, in view in a narrow side bar", async () => {
     await opened().show("chat", "actingWaits", "dark");
     await tab().setViewportSize({ width: 320, height: 700 });

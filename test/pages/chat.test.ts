@@ -74,6 +74,32 @@ describe("the chat in a browser", () => {
     });
   }
 
+  for (const state of ["done", "server", "serverUntold", "ownSampling"]) {
+    it(`has a header whose parts stand apart: ${state}`, async () => {
+      await opened().show("chat", state, "dark");
+      for (const width of [320, 340, 560, 610, 640, 700, 1200]) {
+        await opened().resize(width);
+        const parts = await tab()
+          .locator(".head h1, .head .model > *, .head .chip, .head .ctx, .head .tools")
+          .evaluateAll((all) =>
+            all.map((one) => ({ text: one.textContent, box: one.getBoundingClientRect().toJSON() })),
+          );
+        for (const [index, one] of parts.entries()) {
+          assert.ok(one.box.left >= 0 && one.box.right <= width, `${one.text} at ${width}`);
+          for (const other of parts.slice(index + 1)) {
+            const isApart = one.box.right <= other.box.left + 1 || other.box.right <= one.box.left + 1;
+            const isBelow = one.box.bottom <= other.box.top + 1 || other.box.bottom <= one.box.top + 1;
+            assert.ok(isApart || isBelow, `${one.text} and ${other.text} at ${width}`);
+          }
+        }
+        if (!state.startsWith("server")) continue;
+        const host = tab().locator(".head .host .cut");
+        const shown = await host.evaluate((one) => one.clientWidth / one.scrollWidth);
+        assert.ok(shown > (state === "server" ? 0.99 : 0.4), `${shown} of the host at ${width}`);
+      }
+    });
+  }
+
   it("keeps Send in view with a failure and a load, too", async () => {
     await opened().show("chat", "loading", "dark");
     await tab().setViewportSize({ width: 640, height: 430 });

@@ -47,8 +47,8 @@ async function drawRoom(workbench: Workbench): Promise<void> {
   await workbench.resize(1280, 720);
   await workbench.dragSideBar(380);
   const room = await workbench.webview("main.room");
-  await room.getByRole("button", { name: "Add Agents to the Room" }).click();
-  await workbench.check("Agents in the Room", ["Reviewer", "Tester"]);
+  const add = room.getByRole("button", { name: "Add Agents to the Room" });
+  await workbench.check(() => add.click(), "Agents in the Room", ["Reviewer", "Tester"]);
   await room.getByRole("button", { name: "Tester", pressed: true }).waitFor();
   await room.getByRole("textbox", { name: "Message to the room" }).fill(roomQuestion);
   await room.getByRole("button", { name: "Send" }).click();

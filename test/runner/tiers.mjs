@@ -109,7 +109,7 @@ export const tiers = [
     name: "ui",
     setUp: ["mlx", "addon", "build", "model"],
     prepare: bundled("ui"),
-    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(12) }],
+    commands: [{ name: "ui", args: () => ["test/ui/run.mjs"], limitMs: minutes(20) }],
   },
   {
     name: "mac",

@@ -37,7 +37,10 @@ describe("what an agent did", () => {
     await page.locator(".tab.active").filter({ hasText: "second.txt (before the change)" }).waitFor();
     assert.equal(await page.getByRole("button", { name: /^Accept Change/ }).count(), 0, "nothing is to be decided");
     await workbench().screenshot("acting-made-diff-dark");
-    await page.keyboard.press("ControlOrMeta+KeyW");
+    await page
+      .locator(".tab.active")
+      .getByRole("button", { name: /^Close/ })
+      .click();
     await page.locator(".monaco-diff-editor").waitFor({ state: "detached" });
   });
 

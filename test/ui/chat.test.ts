@@ -80,8 +80,7 @@ describe("the chat of an agent", () => {
     await workbench().openFile("notes.md");
     await page.locator(".editor-instance .view-lines").click();
     await page.keyboard.press("ControlOrMeta+KeyA");
-    await workbench().command("Resident: Ask Agent About the Selection");
-    await workbench().pick("Ask Agent About the Selection", "Ada");
+    await workbench().pick("Resident: Ask Agent About the Selection", "Ask Agent About the Selection", "Ada");
     // The editor had hidden the panel: its page is a new one.
     const chat = await Chat.of(workbench(), "Ada");
     await chat.frame.getByText("notes.md:1–7", { exact: true }).waitFor();

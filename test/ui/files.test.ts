@@ -23,9 +23,11 @@ describe("files in a chat", () => {
     await chat.screenshot("chat-attached-dark");
     await chat.message.press("Enter");
     await chat.turns.nth(1).waitFor();
-    const { reused, prefilled } = await chat.figures();
+    const { reused, prefilled } = await chat.figuresSoFar();
     assert(reused >= before + 80, `${reused} reused, ${before} before`);
     assert(prefilled < 20, `${prefilled} prefilled`);
+    await chat.message.press("Escape");
+    await chat.figures();
     assert.equal(await draft.count(), 0, "the file left the draft with its message");
     await chat.lastTurn.getByRole("button", { name: /^Open file fibonacci\.py/ }).click();
     await workbench().page.locator(".tab.active").filter({ hasText: "fibonacci.py" }).waitFor();
@@ -63,11 +65,7 @@ describe("files in a chat", () => {
   it("are pinned, and read anew when one is saved with much of it changed", async () => {
     const chat = await Chat.of(workbench(), "Files");
     await chat.message.click();
-    await workbench().command("Resident: Pin to Agent");
-    await workbench().quickInput.getByText("Pin Files", { exact: true }).waitFor();
-    await workbench().quickInput.getByRole("textbox").first().fill("notes");
-    await workbench().quickInput.getByRole("checkbox").filter({ hasText: "notes.md" }).first().click();
-    await workbench().quickInput.getByRole("button", { name: "OK" }).click();
+    await workbench().check("Resident: Pin to Agent", "Pin Files", ["notes.md"], "notes");
     const pins = chat.frame.locator("details.pins summary");
     await pins.filter({ hasText: /1 pinned file\s*\d+ tokens/ }).waitFor({ timeout: readLimitMs });
     await chat.screenshot("chat-pinned-dark");

@@ -23,7 +23,7 @@ describe("the first steps", () => {
     await workbench().command("View: Close All Editors");
     await page.getByRole("tab", { name: "Latest" }).waitFor({ state: "hidden" });
     await workbench().quickInput.waitFor({ state: "hidden" });
-    await page.keyboard.press("Control+Alt+KeyJ");
+    await workbench().pressUntil("Control+Alt+KeyJ", page.getByRole("tab", { name: "Latest" }), "visible");
     await Chat.of(workbench(), "Latest");
   });
 });

@@ -10,8 +10,7 @@ describe("Resident: Generate from the palette", () => {
   const text = async () => (await workbench().page.locator(".editor-instance .view-lines").innerText()).trim();
 
   it("writes the answer into a new document, and one undo removes it", async () => {
-    await workbench().command("Resident: Generate…");
-    await workbench().answer("Generate", shortQuestion);
+    await workbench().answer("Resident: Generate…", "Generate", shortQuestion);
     const lines = workbench().page.locator(".editor-instance .view-line");
     await lines.filter({ hasText: /\w/ }).first().waitFor({ timeout: 60_000 });
     await progress().waitFor({ state: "hidden", timeout: 60_000 });
@@ -24,8 +23,7 @@ describe("Resident: Generate from the palette", () => {
 
   it("is cancelled by the button of its progress, and what was written stays", async () => {
     await workbench().page.locator(".editor-instance .view-lines").click();
-    await workbench().command("Resident: Generate…");
-    await workbench().answer("Generate", longQuestion);
+    await workbench().answer("Resident: Generate…", "Generate", longQuestion);
     const lines = workbench().page.locator(".editor-instance .view-line");
     await lines.filter({ hasText: /\w/ }).first().waitFor({ timeout: 60_000 });
     await progress().getByRole("button", { name: "Cancel" }).waitFor();
@@ -38,8 +36,8 @@ describe("Resident: Generate from the palette", () => {
   it("writes code that parses into a code file: no fence, nothing selected, the cursor behind it", async () => {
     const { page } = workbench();
     await workbench().openFile("app.ts");
-    await workbench().command("Resident: Generate…");
     await workbench().answer(
+      "Resident: Generate…",
       "Generate",
       "Write a TypeScript function largest that returns the largest number of an array.",
     );

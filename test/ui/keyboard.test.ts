@@ -7,9 +7,7 @@ describe("the keyboard alone", () => {
 
   it("makes an agent, asks it, stops it with Escape and asks again", async () => {
     const { keyboard } = workbench().page;
-    await workbench().command("Resident: New Agent");
-    await workbench().answer("New Agent", "Keys");
-    const chat = await Chat.of(workbench(), "Keys");
+    const chat = await Chat.create(workbench(), "Keys");
     await focused(chat);
     await keyboard.type(longQuestion);
     await keyboard.press("Enter");

@@ -30,9 +30,9 @@ describe("a chat with a hundred turns", () => {
   it("finds a word of its first turn with VS Code's own find widget", async () => {
     const { keyboard } = workbench().page;
     await chat.turns.last().click();
-    await keyboard.press("ControlOrMeta+KeyF");
-    await workbench().page.locator(".simple-find-part.visible").waitFor();
-    await keyboard.type(rareWord);
+    const find = workbench().page.locator(".simple-find-part.visible");
+    await workbench().pressUntil("ControlOrMeta+KeyF", find, "visible");
+    await find.getByRole("textbox").fill(rareWord);
     await keyboard.press("Enter");
     const first = chat.turns.first();
     const seen = () => first.evaluate((turn) => turn.getBoundingClientRect().bottom > 0);

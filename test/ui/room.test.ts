@@ -34,8 +34,8 @@ describe("the room", () => {
 
   it("takes in the agents that are chosen", async () => {
     const room = await roomPage();
-    await room.getByRole("button", { name: "Add Agents to the Room" }).click();
-    await workbench().check("Agents in the Room", ["Reviewer", "Tester"]);
+    const add = room.getByRole("button", { name: "Add Agents to the Room" });
+    await workbench().check(() => add.click(), "Agents in the Room", ["Reviewer", "Tester"]);
     const members = room.getByRole("toolbar", { name: "Agents in the room" });
     for (const agent of ["Reviewer", "Tester"]) {
       await members.getByRole("button", { name: agent, pressed: true }).waitFor();
@@ -98,8 +98,8 @@ describe("the room", () => {
       await elsewhere.send("My name is Ada.");
       await elsewhere.figures();
       const room = await roomPage();
-      await room.getByRole("button", { name: "Choose the agents in the room" }).click();
-      await workbench().check("Agents in the Room", ["Elsewhere"]);
+      const choose = room.getByRole("button", { name: "Choose the agents in the room" });
+      await workbench().check(() => choose.click(), "Agents in the Room", ["Elsewhere"]);
       const chip = room.getByRole("toolbar", { name: "Agents in the room" }).getByRole("button", { name: "Elsewhere" });
       await chip.waitFor();
       assert.match((await chip.getAttribute("title")) ?? "", /in use in another window/);

@@ -8,10 +8,8 @@ describe("the settings and the log", () => {
     workbench().page.locator(".settings-count-widget").getByText(`${count} Setting`).waitFor();
 
   /** VS Code may show the settings in front of everything else. */
-  const closeSettings = async () => {
-    await workbench().page.keyboard.press("Escape");
-    await workbench().page.locator(".settings-count-widget").waitFor({ state: "hidden" });
-  };
+  const closeSettings = () =>
+    workbench().pressUntil("Escape", workbench().page.locator(".settings-count-widget"), "hidden");
 
   it("shows all settings in one place, in six sections", async () => {
     const { page } = workbench();

@@ -75,11 +75,10 @@ describe("the pages in four themes and three widths", () => {
 
   /** Asks all members of the room, our two agents among them. */
   async function ask(room: Frame, text: string): Promise<void> {
-    await room
+    const choose = room
       .getByRole("button", { name: /^(Add Agents to the Room|Choose the agents in the room)$/ })
-      .first()
-      .click();
-    await workbench().check("Agents in the Room", ["Painter", "Printer"]);
+      .first();
+    await workbench().check(() => choose.click(), "Agents in the Room", ["Painter", "Printer"]);
     await room.getByRole("button", { name: "Printer", pressed: true }).waitFor();
     await room.getByRole("textbox", { name: "Message to the room" }).fill(text);
     await room.getByRole("button", { name: "Send" }).click();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Chat } from "./support/chat";
 import { useWorkbench } from "./support/suite";
+import { insist } from "./support/until";
 
 describe("the Agents view", () => {
   const workbench = useWorkbench();
@@ -50,24 +51,31 @@ describe("the Agents view", () => {
 
   it("renames with F2 the row that has the focus", async () => {
     const { keyboard } = workbench().page;
-    await choose("Left");
-    await keyboard.press("ArrowDown");
-    await keyboard.press("F2");
-    await workbench().answer("Rename Right", "Second");
+    const belowLeft = async () => {
+      await choose("Left");
+      await keyboard.press("ArrowDown");
+      await keyboard.press("F2");
+    };
+    await workbench().answer(belowLeft, "Rename Right", "Second");
     await row("Second").waitFor();
-    await choose("Left");
-    await keyboard.press("F2");
-    await workbench().answer("Rename Left", "First");
+    const left = async () => {
+      await choose("Left");
+      await keyboard.press("F2");
+    };
+    await workbench().answer(left, "Rename Left", "First");
     await row("First").waitFor();
     assert.deepEqual((await rows()).slice(-3), ["First", "Second", "Third"]);
   });
 
   it("deletes with Delete the row that has the focus, and names it before", async () => {
     const { keyboard } = workbench().page;
-    await choose("First");
-    await keyboard.press("End");
-    await keyboard.press("Delete");
     const dialog = workbench().page.getByRole("dialog").filter({ hasText: 'Delete "Third"?' });
+    await insist("the last row is to be deleted", async () => {
+      await choose("First");
+      await keyboard.press("End");
+      await keyboard.press("Delete");
+      await dialog.waitFor({ timeout: 3_000 });
+    });
     await dialog.getByRole("button", { name: "Delete", exact: true }).click();
     await row("Third").waitFor({ state: "detached" });
     await allTabs().filter({ hasText: "Third" }).waitFor({ state: "detached" });

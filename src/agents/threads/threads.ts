@@ -1,13 +1,13 @@
-import { AbortedError, toErrorInfo } from "../../common/errors";
+import { toErrorInfo } from "../../common/errors";
 import type { Log } from "../../common/log";
 import type { Clock } from "../../engine/ports";
 import type { ChatRequest, Running, SamplingOptions, ThreadsStatus, ThreadTurn } from "../../protocol/service";
 import type { BlockStore } from "../../store/blockStore";
 import type { ThreadFiles } from "../../store/threadFiles";
 import { dayOf } from "../../text/strftime";
+import { endUnanswered } from "../endUnanswered";
 import type { ModelAccess } from "../ports";
 import { RunningAnswer } from "../runningAnswer";
-import { noFigures } from "../turnTree";
 import { Wait } from "../wait";
 import { Departures } from "./departures";
 import type { Thread } from "./thread";
@@ -76,10 +76,7 @@ export class Threads {
 
   start(id: string, request: ChatRequest): Running {
     const answer = new RunningAnswer(id);
-    const over = this.answer(answer, request).catch((error: unknown) => {
-      if (!(error instanceof AbortedError && answer.signal.aborted)) return answer.fail(error);
-      answer.finish({ type: "done", text: "", tokenIds: [], finishReason: "aborted", figures: noFigures });
-    });
+    const over = this.answer(answer, request).catch((error: unknown) => endUnanswered(answer, error));
     this.running.set(answer, over);
     void over.finally(() => this.running.delete(answer));
     return answer;

@@ -1,15 +1,17 @@
 import type { Acting } from "../../acting/acting";
+import type { LeftQuestion } from "../../acting/ports";
 import { type Disposable, DisposableStore } from "../../common/disposables";
+import { toErrorInfo } from "../../common/errors";
 import { Emitter } from "../../common/events";
 import type { ActingState } from "../../protocol/acting";
-import type { AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
+import type { AgentDetail, AgentId, AgentSummary, ServiceEvent } from "../../protocol/service";
 import { isBuiltIn } from "../../protocol/toolNames";
 import { ShownAgent } from "../agents/shownAgent";
 import type { ServiceHandle } from "../engine/serviceHandle";
 
 export interface ActingAgentsPorts {
   readonly service: Pick<ServiceHandle, "get" | "onEvent" | "onRestart">;
-  readonly acting: Pick<Acting, "onState" | "state" | "follow" | "goOn" | "stop" | "forget">;
+  readonly acting: Pick<Acting, "onState" | "state" | "follow" | "goOn" | "askAgain" | "stop" | "forget">;
   /** A tool that is not built in can be run here. */
   readonly hasTool: (name: string) => boolean;
   readonly onError: (error: unknown) => void;
@@ -69,6 +71,37 @@ export class ActingAgents implements Disposable {
     const agent = this.known.get(id) ?? (await (await this.ports.service.get()).getAgent(id, 1));
     if (this.acts(agent) && !this.held.has(id)) await this.ports.acting.follow(id);
     return this.stateOf(id).stopped;
+  }
+
+  /**
+   * Asks again what waited for the person when the window before this one was closed. "gone": it cannot be asked any more. "later":
+   * another window has the agent, or the tool is not there yet. Nothing is done for it but that. Rejects where the agent cannot be read.
+   */
+  async askAgain(id: AgentId, left: LeftQuestion): Promise<"asked" | "gone" | "later"> {
+    const { service, acting } = this.ports;
+    if (this.held.has(id)) return "gone";
+    this.keep(id, true);
+    try {
+      const door = await service.get();
+      await door.saveAgent(id); // takes its lock: nothing is asked before the agent is this window's
+      const agent = await door.getAgent(id, 1);
+      this.known.set(id, agent);
+      if (!this.canAsk(agent, left)) return "later";
+      return (await acting.askAgain(id, left)) ? "asked" : "gone";
+    } catch (error) {
+      const { code } = toErrorInfo(error);
+      if (code === "AGENT_LOCKED") return "later";
+      if (code === "AGENT_NOT_FOUND") return "gone";
+      throw error;
+    } finally {
+      this.keep(id, acting.state(id).calls.length > 0);
+    }
+  }
+
+  /** Tools of other extensions may come a while after the window. */
+  private canAsk(agent: AgentDetail, left: LeftQuestion): boolean {
+    const call = agent.turns.at(-1)?.calls?.find(({ id }) => id === left.call);
+    return this.acts(agent) && (call === undefined || isBuiltIn(call.name) || this.ports.hasTool(call.name));
   }
 
   /** The person lets it go on, after it stopped by itself or was interrupted. Resolves when it is under way. */

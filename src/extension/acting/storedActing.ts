@@ -1,5 +1,5 @@
 /** What is read back from disk may be anything: other versions wrote it, or a crash cut it. */
-import type { Checkpoint, JournalEntry } from "../../acting/ports";
+import type { Checkpoint, JournalEntry, LeftQuestion } from "../../acting/ports";
 import type { AgentId } from "../../protocol/service";
 
 export function isJournal(value: unknown): value is readonly JournalEntry[] {
@@ -27,6 +27,15 @@ export type StoredWays = readonly (readonly [agent: AgentId, forks: readonly Age
 
 export function isStoredWays(value: unknown): value is StoredWays {
   return Array.isArray(value) && value.every((one) => Array.isArray(one) && isText(one[0]) && isTexts(one[1]));
+}
+
+/** A question of an agent that waited for the person. */
+export type StoredQuestion = LeftQuestion & { readonly agent: AgentId };
+
+export function isStoredQuestion(value: unknown): value is StoredQuestion {
+  if (!isObject(value)) return false;
+  const { agent, call, hasBegun } = value;
+  return isText(agent) && isText(call) && (hasBegun === undefined || typeof hasBegun === "boolean");
 }
 
 function isTexts(value: unknown): boolean {

@@ -28,7 +28,9 @@ import { EditorProblems } from "./editorProblems";
 import { EditorWorkspace } from "./editorWorkspace";
 import { uriOf } from "./folders";
 import { HostTools } from "./hostTools";
+import { KeptQuestions } from "./keptQuestions";
 import { KeptWays } from "./keptWays";
+import { LeftQuestions } from "./leftQuestions";
 import { askPutBack, showPutBack } from "./putBackDialogs";
 import { filesToPutBack, type PutBackChoice, putFilesBack } from "./putFilesBack";
 import type { RewindPorts } from "./rewinding";
@@ -55,6 +57,8 @@ export class WorkspaceActing implements Disposable {
   private readonly workspace: EditorWorkspace;
   private readonly facts: TurnFacts;
   private readonly changes: ChangeFiles;
+  private readonly kept: KeptQuestions;
+  private readonly left: LeftQuestions;
   readonly approvals: PendingApprovals;
   readonly agents: ActingAgents;
   readonly decisions: Decisions;
@@ -100,6 +104,10 @@ export class WorkspaceActing implements Disposable {
     this.decisions = this.store.add(
       new Decisions(this.approvals, this.changes, (agent) => this.agents.nameOf(agent), onError),
     );
+    const { approvals, agents } = this;
+    // Behind what asks, to be disposed before it.
+    this.kept = this.store.add(new KeptQuestions(join(home, "waiting", workspaceKey()), approvals, onError));
+    this.left = this.store.add(new LeftQuestions({ kept: this.kept, approvals, agents, after: clock.after, onError }));
     this.store.add(acting.onState(({ agent, state }) => this.facts.note(agent, state.calls)));
     this.store.add(
       service.onEvent((event) => {
@@ -107,9 +115,11 @@ export class WorkspaceActing implements Disposable {
         this.facts.forget(event.id);
         seen.forget(event.id);
         this.ways.forget(event.id);
+        this.kept.forget(event.id);
         this.files.forget(event.id).catch(onError);
       }),
     );
+    this.left.start().catch(onError);
     this.changes.closeStale().catch(onError);
     this.files.trim().catch(onError);
   }
@@ -130,10 +140,11 @@ export class WorkspaceActing implements Disposable {
     return this.facts.of(agent);
   }
 
-  /** What was written lately, for `factsOf`, and ways that wait to be chosen from, for `snapshot`. */
+  /** What was written lately, for `factsOf`, and for `snapshot` ways that wait to be chosen from and a question that waits. */
   async load(agent: AgentId): Promise<void> {
     const note = (error: unknown) => this.options.failures.note(error);
     await Promise.all([this.facts.load(agent).catch(note), this.ways.resume(agent).catch(note)]);
+    await this.left.resume(agent); // not while ways wait: they hold the agent
   }
 
   /** News for the pages of an agent. */
@@ -259,6 +270,13 @@ const clock: Clock = {
     return { dispose: () => clearTimeout(timer) };
   },
 };
+
+/** The same for all windows of a workspace, now and later. */
+function workspaceKey(): string {
+  const { workspaceFile, workspaceFolders = [] } = vscode.workspace;
+  const places = workspaceFile === undefined ? workspaceFolders.map(({ uri }) => uri) : [workspaceFile];
+  return digestOf(places.map(String).join("\n"));
+}
 
 /** For loops that are not an agent's own. */
 function loopPortsOf(ports: ActingPorts): LoopPorts {

@@ -327,6 +327,7 @@ function askName(title: string, value: string): Thenable<string | undefined> {
     title,
     value,
     prompt: "Name",
+    ignoreFocusOut: true,
     validateInput: (name) => (name.trim() === "" ? "Write a name." : undefined),
   });
 }

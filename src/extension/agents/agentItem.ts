@@ -1,7 +1,8 @@
 /** How an agent looks in lists: the colour shows which agent it is, the fill its tier, words the rest. */
 import type { Formats } from "../../common/format";
-import { hostOf, modelLabel } from "../../common/modelLabel";
+import { modelLabel } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
+import { agentWords } from "../../protocol/agentWords";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import { sentence } from "../commands/errorText";
 import { memberItem, themeColours, treeItems } from "../contributions";
@@ -63,7 +64,9 @@ export function agentItem(agent: AgentSummary, formats: Formats, { isMember, ask
         ? "warning"
         : agent.lockedElsewhere
           ? "lock"
-          : tierIcons[agent.tier],
+          : agent.server !== undefined
+            ? "server"
+            : tierIcons[agent.tier],
     colour: colours[agent.index % colours.length] ?? colours[0],
     contextValue: `${contextValue(agent)}${isMember ? memberItem : ""}`,
     spoken: `${agent.name}, ${description}`,
@@ -77,11 +80,11 @@ function contextValue(agent: AgentSummary): string {
   return agent.pinned ? treeItems.pinnedAgent : treeItems.agent;
 }
 
-/** "3,425 tokens · hot · answering"; `asks`: it waits for the person. */
+/** "3,425 tokens · hot · answering", "4 turns · on studio.local:8000"; `asks`: it waits for the person. */
 export function agentDescription(agent: AgentSummary, formats: Formats, asks = false): string {
   if (agent.damage !== undefined) return "damaged";
-  const place = agent.server === undefined ? agent.tier : `on ${hostOf(agent.server.address)}`;
-  const parts = [`${formats.count(agent.tokens)} tokens`, place];
+  const { size, place } = agentWords(agent, formats);
+  const parts = [size, place];
   const state = asks ? "waits for you" : (stateWords[agent.state] ?? waiting(agent, formats));
   if (state) parts.push(state);
   if (agent.pinned) parts.push("pinned");
@@ -96,8 +99,6 @@ function waiting({ waitsFor }: AgentSummary, formats: Formats): string | undefin
 }
 
 function agentTooltip(agent: AgentSummary, formats: Formats): string {
-  const full = agent.contextTokens > 0 ? ` (${formats.percent(agent.tokens / agent.contextTokens)})` : "";
-  const of = agent.contextTokens > 0 ? ` of ${formats.count(agent.contextTokens)}` : "";
   if (agent.damage !== undefined) {
     const { what, advice } = agent.damage;
     return [agent.name, sentence(what), sentence(advice)].map(escapeMarkdown).join("\n\n");
@@ -105,15 +106,24 @@ function agentTooltip(agent: AgentSummary, formats: Formats): string {
   return [
     `**${escapeMarkdown(agent.name)}**`,
     `Model: ${escapeMarkdown(modelLabel(agent))}`,
-    `Context: ${formats.count(agent.tokens)}${of} tokens${full}`,
-    ...(agent.server === undefined
-      ? [
-          `In memory: ${formats.count(agent.hotTokens)} tokens`,
-          `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
-        ]
-      : []),
+    ...(agent.server === undefined ? tokensHere(agent, formats) : contextThere(agent, formats)),
     `Turns: ${formats.count(agent.turnCount)}`,
   ].join("\n\n");
+}
+
+function tokensHere({ tokens, contextTokens, ...agent }: AgentSummary, formats: Formats): readonly string[] {
+  const full = contextTokens > 0 ? ` (${formats.percent(tokens / contextTokens)})` : "";
+  const of = contextTokens > 0 ? ` of ${formats.count(contextTokens)}` : "";
+  return [
+    `Context: ${formats.count(tokens)}${of} tokens${full}`,
+    `In memory: ${formats.count(agent.hotTokens)} tokens`,
+    `On disk: ${formats.count(agent.diskTokens)} tokens, ${formats.bytes(agent.diskBytes)}`,
+  ];
+}
+
+/** The server counts, where it tells how much it can hold. */
+function contextThere({ contextTokens }: AgentSummary, formats: Formats): readonly string[] {
+  return contextTokens > 0 ? [`Context: room for ${formats.count(contextTokens)} tokens`] : [];
 }
 
 function escapeMarkdown(text: string): string {

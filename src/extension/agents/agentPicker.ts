@@ -1,7 +1,7 @@
 import * as vscode from "vscode";
 import { InvalidRequestError, ResidentError } from "../../common/errors";
-import { createFormats, plural } from "../../common/format";
-import { modelLabel } from "../../common/modelLabel";
+import { createFormats, type Formats, plural } from "../../common/format";
+import { modelParts } from "../../common/modelLabel";
 import { shownName } from "../../common/shownName";
 import { branchRows } from "../../protocol/branches";
 import type { AgentDetail, AgentSummary, ResidentService, TurnId, TurnView } from "../../protocol/service";
@@ -64,8 +64,15 @@ export function agentChoices(agents: readonly AgentSummary[]): AgentChoice[] {
       agent,
       label: shownName(agent.name),
       description: agentDescription(agent, formats),
-      detail: `${modelLabel(agent)}, ${formats.count(agent.turnCount)} turns, used ${formats.ago(Date.now() - agent.lastUsedAt)}`,
+      detail: agentDetail(agent, formats),
     }));
+}
+
+/** What the description does not say. */
+function agentDetail(agent: AgentSummary, formats: Formats): string {
+  const turns = agent.server === undefined ? [plural(agent.turnCount, "turn", formats)] : [];
+  const used = `used ${formats.ago(Date.now() - agent.lastUsedAt)}`;
+  return [modelParts(agent).name, ...turns, used].join(", ");
 }
 
 /** A turn, or the place before the first one. */

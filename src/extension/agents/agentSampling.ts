@@ -46,6 +46,7 @@ function askValue(field: SamplingField, value: number | undefined): Thenable<str
     title: field.label,
     value: value === undefined ? "" : String(value),
     prompt: `${field.help}. Empty: the default.`,
+    ignoreFocusOut: true,
     validateInput: (typed) => problemWith(field, typed),
   });
 }

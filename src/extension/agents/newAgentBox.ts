@@ -43,6 +43,8 @@ async function askOnce(value: string, prompt: string): Promise<Answer | undefine
   box.value = value;
   box.valueSelection = [0, value.length];
   box.prompt = prompt;
+  // A chat that is restored at this moment takes the focus; what was written must not go with it.
+  box.ignoreFocusOut = true;
   box.buttons = [{ iconPath: new vscode.ThemeIcon("package"), tooltip: "Choose the Agent's Model…" }];
   const isBlank = () => box.value.trim() === "";
   const answered = new Promise<Answer | undefined>((resolve) => {

@@ -104,6 +104,11 @@ export class HubTransport {
         settled();
         reject(connectionError(error, url.host));
       });
+      // A connection may end without an answer and without an error: where the other side takes up another protocol.
+      request.once("close", () => {
+        settled();
+        reject(transientFailure(`${url.host} ended the connection`, { host: url.host }));
+      });
       request.end();
     });
   }

@@ -1,11 +1,11 @@
 import { Worker } from "node:worker_threads";
 import type { Log } from "../../common/log";
-import type { ServiceOptions } from "../../protocol/service";
-import { RemoteService } from "./client";
+import type { ResidentService, ServiceOptions } from "../../protocol/service";
+import { createRemoteService } from "./client";
 import { workerPort } from "./workerPort";
 
 /** Starts the core in a worker thread of this process. `file` is the bundle of coreThread.ts. */
-export function startCoreThread(file: string, options: ServiceOptions, log: Log): RemoteService {
+export function startCoreThread(file: string, options: ServiceOptions, log: Log): ResidentService {
   const worker = new Worker(file, { workerData: options, name: "resident core" });
-  return new RemoteService(workerPort(worker), log);
+  return createRemoteService(workerPort(worker), log);
 }

@@ -1,7 +1,7 @@
 import { BracketScanner } from "./bracketScanner";
 import type { DeclaredTools } from "./declaredTools";
 import { closers, openers, type ToolFormat } from "./formats";
-import { type BlockCalls, readCalls, textBehindCalls } from "./readCalls";
+import { type BlockCalls, looksLikeCalls, readCalls, textBehindCalls } from "./readCalls";
 import type { Ending } from "./starts";
 import { TextBuffer } from "./textBuffer";
 import { behindSpace } from "./textReader";
@@ -29,6 +29,8 @@ export type BlockEnd = ClosedBlock | { readonly kind: "cut"; readonly read?: Blo
 /** The first attempts to read a block are free; later ones wait until it has grown, so that all of them take linear time. */
 const freeAttempts = 16;
 const growth = 1.5;
+/** At so many closing marks a broken block may have ended. */
+const mostFirst = 16;
 /** More white space than this stands between no two blocks. */
 const mostSpace = 1024;
 
@@ -51,9 +53,9 @@ export class Block {
   private window = "";
   /** Blocks that were opened, less those that were closed: a value may hold whole calls. */
   private depth = 1;
-  /** The last closing mark, and the first one. */
+  /** The last closing mark, and the first ones. */
   private closed: Place | undefined;
-  private firstClosed: Place | undefined;
+  private readonly firstClosed: Place[] = [];
   private read: { readonly calls: BlockCalls; readonly place: Place } | undefined;
   private attempts = 0;
   private lastAttempt = 0;
@@ -135,13 +137,31 @@ export class Block {
   private lastAttempts(text: string): BlockEnd {
     const { closed } = this;
     const whole = this.readAll(text, "strict");
-    if (whole !== undefined) return this.calls(whole, whole.end);
+    if (whole !== undefined && this.mayEndAt(whole.end, text)) return this.calls(whole, whole.end);
+    const first = this.firstRepaired(text);
+    if (first !== undefined) return this.calls(first.read, first.end);
     const upToMark = closed === undefined ? undefined : this.readAll(text.slice(0, closed.start), "repair");
     if (closed !== undefined && upToMark !== undefined) return this.calls(upToMark, closed.end);
     const read = this.readAll(text, "repair");
     if (read !== undefined) return this.calls(read, read.end);
-    const { start, end } = this.firstClosed ?? { start: text.length, end: text.length };
+    const { start, end } = this.firstClosed[0] ?? { start: text.length, end: text.length };
     return this.malformed(start, end);
+  }
+
+  /** Words before the closing mark belong to the block, so that the mark does; what looks like another call is read anew. */
+  private mayEndAt(end: number, text: string): boolean {
+    if (this.closed === undefined) return true;
+    const left = text.slice(end, this.closed.start);
+    return left.trim() === "" || looksLikeCalls(left, this.format);
+  }
+
+  /** Behind a broken call, other blocks may stand: its values must not take them in. */
+  private firstRepaired(text: string): { readonly read: BlockCalls; readonly end: number } | undefined {
+    for (const { start, end } of this.firstClosed) {
+      const read = this.readAll(text.slice(0, start), "repair");
+      if (read?.endIsSure === true && behindSpace(text, read.end) >= start) return { read, end };
+    }
+    return undefined;
   }
 
   /** Calls without marks count only where they are everything up to the end. */
@@ -159,7 +179,7 @@ export class Block {
   private close(place: Place): ClosedBlock | undefined {
     this.depth -= 1;
     this.closed = place;
-    this.firstClosed ??= place;
+    if (this.firstClosed.length < mostFirst) this.firstClosed.push(place);
     if (!this.mayAttempt(place.start)) return undefined;
     const inside = this.buffer.text().slice(0, this.start.ending === "function" ? place.end : place.start);
     const read = this.readAll(inside, "strict");
@@ -218,6 +238,8 @@ export class Block {
     const isLast = this.closing.length === 0 && this.scanner?.isInString !== true;
     const mustEnd = isToken && (isLast || !this.start.isTrusted);
     if (closed === undefined && !mustEnd) return undefined;
+    const first = this.firstRepaired(text);
+    if (first !== undefined) return upTo(first.read, first.end);
     const repaired = this.readAll(inside, "repair");
     const counts =
       this.start.isTrusted || (repaired !== undefined && behindSpace(inside, repaired.end) >= inside.length);

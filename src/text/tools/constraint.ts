@@ -1,5 +1,5 @@
 import { InvalidRequestError } from "../../common/errors";
-import type { ToolMode, ToolSpec } from "../../common/tools";
+import type { ToolMode, ToolSpec, Unconstrained } from "../../common/tools";
 import { type CallGrammar, callGrammar, callsOf } from "./callGrammar";
 import {
   choice,
@@ -15,7 +15,7 @@ import {
 } from "./ebnf";
 import { openers, type ToolFormat } from "./formats";
 import { shapeOf } from "./schemaReader";
-import { shapedTool, type Unconstrained } from "./shapedTool";
+import { shapedTool } from "./shapedTool";
 import {
   anyText,
   type Format,

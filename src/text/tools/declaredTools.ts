@@ -1,6 +1,6 @@
 import type { JsonObject, ToolSpec } from "../../common/tools";
 import { isObject } from "../json";
-import { memberSchema, requiredOf } from "./schemas";
+import { memberNames, memberSchema, otherMembers, requiredIn } from "./schemas";
 import type { KnownNames } from "./taggedCalls";
 import { typedMembers } from "./typedValues";
 import type { WrittenCall } from "./written";
@@ -33,15 +33,13 @@ export class DeclaredTools implements KnownNames {
     const spec = this.find(tool);
     if (spec === undefined) return true;
     const schema = schemaOf(spec);
-    const isOpen = schema["properties"] === undefined || isObject(schema["additionalProperties"]);
-    return isOpen || memberSchema(schema, key) !== undefined;
+    return otherMembers(schema) === "any" || memberSchema(schema, key, schema) !== undefined;
   }
 
   /** The names of a tool's arguments, as its schema has them. */
   keysOf(tool: string): readonly string[] {
     const spec = this.find(tool);
-    const properties = spec && schemaOf(spec)["properties"];
-    return isObject(properties) ? Object.keys(properties) : [];
+    return spec === undefined ? [] : memberNames(schemaOf(spec));
   }
 
   /** The call with its arguments typed by the tool's schema. */
@@ -50,7 +48,7 @@ export class DeclaredTools implements KnownNames {
     if (tool === undefined) return { kind: "unknown", name: written.name.trim() };
     const schema = schemaOf(tool);
     const typed = declared(typedMembers(written.arguments, schema, schema), schema);
-    const isMissing = requiredOf(schema).some((key) => !Object.hasOwn(typed, key));
+    const isMissing = requiredIn(schema).some((key) => !Object.hasOwn(typed, key));
     return isMissing ? { kind: "malformed", name: tool.name } : { kind: "call", name: tool.name, arguments: typed };
   }
 
@@ -63,8 +61,8 @@ export class DeclaredTools implements KnownNames {
 
 /** Without what a closed schema has no name for: a call that no grammar held may have anything in it. */
 function declared(args: JsonObject, schema: JsonObject): JsonObject {
-  if (schema["additionalProperties"] !== false) return args;
-  return Object.fromEntries(Object.entries(args).filter(([key]) => memberSchema(schema, key) !== undefined));
+  if (otherMembers(schema) !== "none") return args;
+  return Object.fromEntries(Object.entries(args).filter(([key]) => memberSchema(schema, key, schema) !== undefined));
 }
 
 function schemaOf({ parameters }: ToolSpec): JsonObject {

@@ -1,11 +1,12 @@
 import type { GemmaFormat } from "./formats";
 import { behindSpace, TextReader } from "./textReader";
-import { deepestValue, type ReadCalls, type Reading, Spelt, type WrittenCall } from "./written";
+import { deepestValue, type ReadCalls, type Reading, Spelt, type WrittenCall, writtenNumber } from "./written";
 
 class Broken extends Error {}
 
 const callName = /\s*(?:call\s*:\s*)?([\w.-]+)\s*/y;
-const bareKey = /[\w.$-]+/y;
+/** What stands before a colon, but for signs that mean something. */
+const bareKey = /[^\s:={}[\]()<>,"'`]+(?: [^\s:={}[\]()<>,"'`]+){0,8}/y;
 const number = /-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?=\s*[,}\])])/y;
 const word = /(?:true|false|null|True|False|None)(?=\s*[,}\])])/y;
 /** A value without marks goes up to the next key, or to the bracket behind which everything is closed. */
@@ -116,7 +117,7 @@ class GemmaReader extends TextReader {
       if (quoted !== undefined) return quoted;
     }
     const digits = this.match(number);
-    if (digits !== undefined) return Number(digits);
+    if (digits !== undefined) return writtenNumber(digits);
     const known = this.match(word)?.toLowerCase();
     if (known !== undefined) return known === "none" ? null : words.get(known);
     return this.bare(close);
@@ -124,7 +125,7 @@ class GemmaReader extends TextReader {
 
   /** A brace begins an object only before a key or its end; else it belongs to a text without marks. */
   private isObject(): boolean {
-    const object = /\{\s*(?:\}|(?:<\|"\|>|<escape>|["'])?[\w.$-]{1,64}(?:<\|"\|>|<escape>|["'])?\s*[:=])/y;
+    const object = /\{\s*(?:\}|(?:<\|"\|>|<escape>|["'])?[^\s:={}[\]()<>,"'`]{1,64}(?:<\|"\|>|<escape>|["'])?\s*[:=])/y;
     object.lastIndex = this.at;
     return object.test(this.text);
   }

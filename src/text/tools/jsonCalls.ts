@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from "../json";
 import { readJson } from "./lenientJson";
 import { behindSpace } from "./textReader";
-import type { ReadCalls, Reading, WrittenCall } from "./written";
+import { type ReadCalls, type Reading, SpeltNumber, type WrittenCall } from "./written";
 
 const fence = /```[\w-]*[ \t]*\r?\n?/y;
 const argumentKeys = ["arguments", "parameters", "args", "input"];
@@ -79,6 +79,7 @@ function own(value: JsonObject, key: string): unknown {
 /** Arguments are an object, the text of one, or nothing. */
 export function argumentsOf(value: unknown, reading: Reading): ReadonlyMap<string, unknown> | undefined {
   if (value === null || value === undefined || value === "") return new Map();
+  if (value instanceof SpeltNumber) return undefined;
   if (isObject(value)) return new Map(Object.entries(value));
   if (typeof value !== "string") return undefined;
   const read = readJson(value, 0, reading);

@@ -1,5 +1,5 @@
 import { behindSpace, TextReader } from "./textReader";
-import { deepestValue, type Reading } from "./written";
+import { deepestValue, isPlainNumber, type Reading, writtenNumber } from "./written";
 
 export interface ReadValue {
   readonly value: unknown;
@@ -10,8 +10,8 @@ export interface ReadValue {
 /**
  * The JSON value at `at`, white space before it left out. Takes what models write that is not JSON: line ends inside
  * strings, single quotes, keys without quotes, Python's words, commas at the end. "repair" also closes what is open at
- * the end of the text, and takes quotes inside a string that are not escaped. `undefined`: there is none, or it goes on
- * behind the end. Linear in the text.
+ * the end of the text, and takes quotes inside a string that are not escaped. Numbers that are written otherwise than their
+ * values are `SpeltNumber`s. `undefined`: there is none, or it goes on behind the end. Linear in the text.
  */
 export function readJson(text: string, at: number, reading: Reading): ReadValue | undefined {
   const start = behindSpace(text, at);
@@ -22,8 +22,9 @@ function exactJson(text: string, start: number): ReadValue | undefined {
   const end = bracketEnd(text, start);
   if (end === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(text.slice(start, end));
-    return { value, end };
+    const json = text.slice(start, end);
+    const value: unknown = JSON.parse(json);
+    return hasPlainNumbers(json) ? { value, end } : undefined;
   } catch {
     return undefined;
   }
@@ -49,6 +50,17 @@ function bracketEnd(text: string, start: number): number | undefined {
     if (depth === 0) return undefined;
   }
   return undefined;
+}
+
+/** A string of JSON, or what begins as a number. */
+const stringOrNumber = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs;
+
+/** Of valid JSON: whether nothing is lost of how its numbers are written. */
+function hasPlainNumbers(json: string): boolean {
+  for (const [found] of json.matchAll(stringOrNumber)) {
+    if (!found.startsWith('"') && !isPlainNumber(found)) return false;
+  }
+  return true;
 }
 
 class Broken extends Error {}
@@ -110,7 +122,7 @@ class LenientReader extends TextReader {
     if (first === "[") return this.list(depth);
     if (first === '"' || first === "'") return this.string(first, place);
     const written = this.match(number);
-    if (written !== undefined) return Number(written);
+    if (written !== undefined) return writtenNumber(written);
     const name = this.match(word);
     if (name === undefined || !words.has(name)) throw new Broken();
     return words.get(name);

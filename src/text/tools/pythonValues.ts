@@ -1,5 +1,5 @@
 import { TextReader } from "./textReader";
-import { deepestValue, Spelt } from "./written";
+import { deepestValue, Spelt, SpeltNumber, writtenNumber } from "./written";
 
 /** The text is no Python literal, or goes on behind its end. */
 export class NoLiteral extends Error {}
@@ -77,7 +77,8 @@ export class PythonReader extends TextReader {
     while (!this.takes("}")) {
       const key = this.value(depth + 1);
       if (!this.takes(":")) throw new NoLiteral();
-      entries.push([key instanceof Spelt ? key.text : String(key), this.value(depth + 1)]);
+      const isSpelt = key instanceof Spelt || key instanceof SpeltNumber;
+      entries.push([isSpelt ? key.text : String(key), this.value(depth + 1)]);
       if (!this.takes(",") && !this.follows("}")) throw new NoLiteral();
     }
     return Object.fromEntries(entries);
@@ -137,9 +138,9 @@ export class PythonReader extends TextReader {
   }
 }
 
-function numberOf(digits: string): number {
+function numberOf(digits: string): number | SpeltNumber {
   const plain = digits.replaceAll("_", "");
   const isNegative = plain.startsWith("-");
   const value = Number(plain.replace(/^[+-]/, ""));
-  return isNegative ? -value : value;
+  return writtenNumber(digits, isNegative ? -value : value);
 }

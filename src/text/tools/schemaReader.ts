@@ -55,8 +55,8 @@ const anyType: readonly TypeName[] = ["null", "boolean", "string", "number", "ar
 /**
  * Reads a schema into its shape. Takes time in proportion to the schema and the limits, and throws nothing, whatever it is
  * given. The shape allows whatever the schema allows, and more where `loosened` says so, with three exceptions, all of
- * them what authors of schemas mean: an object whose properties are listed has no others unless the schema allows them in words; a
- * schema without a type that speaks only of one type's values is of that type; properties come in a fixed order.
+ * them what authors of schemas mean: an object whose properties, or patterns of their names, are listed has no others unless the
+ * schema allows them in words; a * schema without a type that speaks only of one type's values is of that type; properties come in a fixed order.
  */
 export function shapeOf(schema: unknown, limits: SchemaLimits = schemaLimits): ShapedSchema {
   return new SchemaReader(schema, limits).read();
@@ -235,7 +235,9 @@ class SchemaReader {
   }
 
   private sayLoose(group: keyof typeof looseKeywordsOfType, keywords: Keywords, path: string): void {
-    for (const key of looseKeywordsOfType[group]) if (keywords[key] !== undefined) this.say(path, key);
+    for (const key of looseKeywordsOfType[group]) {
+      if (keywords[key] !== undefined && key !== "patternProperties") this.say(path, key);
+    }
   }
 
   private counted(
@@ -298,9 +300,22 @@ class SchemaReader {
   }
 
   private restOf(keywords: Keywords, others: unknown, isListed: boolean, place: Place): Shape {
-    if (keywords["patternProperties"] !== undefined) return anything;
-    if (others === undefined) return isListed ? never : anything;
-    return this.value(others, inside(place, "/additionalProperties"));
+    const { patternProperties: patterns } = keywords;
+    const hasPatterns = isObject(patterns) && Object.keys(patterns).length > 0;
+    const isClosed = isListed || hasPatterns;
+    const free = () =>
+      others === undefined ? (isClosed ? never : anything) : this.value(others, inside(place, "/additionalProperties"));
+    if (!hasPatterns) return free();
+    const entries = Object.entries(patterns);
+    const shapes = entries.map(([name, schema]) =>
+      this.value(schema, inside(place, `/patternProperties/${escapePointer(name)}`)),
+    );
+    const [only] = shapes;
+    const isForAll = only !== undefined && !isListed && entries.every(([name]) => /^\^?(?:\.\*)?\$?$/.test(name));
+    if (isForAll && shapes.length === 1) return only;
+    // Of these names only their values are followed.
+    this.say(place.path, "patternProperties");
+    return unionOf([...shapes, free()]);
   }
 
   /** Definitions that could only be written without an end allow anything. */

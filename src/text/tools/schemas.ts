@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, listOf } from "../json";
+import { resolvePointer } from "./schemaPointer";
 
 /** Alternatives of one schema are followed so far; a schema may refer to itself. */
 const mostBranches = 64;
@@ -13,7 +14,6 @@ export interface Branch {
   readonly type: SchemaType | undefined;
   /** The values that are allowed. */
   readonly values: readonly unknown[] | undefined;
-  readonly schema: JsonObject;
 }
 
 /**
@@ -21,24 +21,60 @@ export interface Branch {
  * nothing is known. Never throws, whatever the schema is.
  */
 export function branchesOf(schema: unknown, root: JsonObject): readonly Branch[] {
-  const branches: Branch[] = [];
-  let links = 0;
-  const visit = (given: unknown): void => {
-    if (!isObject(given) || branches.length >= mostBranches || links >= mostLinks) return;
-    links += 1;
-    const inner = [...listOf(given["anyOf"]), ...listOf(given["oneOf"]), ...listOf(given["allOf"])];
-    for (const alternative of inner) visit(alternative);
-    const reference = given["$ref"];
-    if (typeof reference === "string") visit(referred(root, reference));
-    const types = typesIn(given);
-    for (const type of types) branches.push({ type, values: valuesOf(given), schema: given });
-    if (types.length === 0 && valuesOf(given) !== undefined) {
-      branches.push({ type: undefined, values: valuesOf(given), schema: given });
-    }
-    if (given["nullable"] === true) branches.push({ type: "null", values: undefined, schema: {} });
+  const parts = partsOf(schema, root);
+  if (parts.some((part) => hasFreeAlternative(part, root))) return [];
+  return parts.flatMap(branchesIn).slice(0, mostBranches);
+}
+
+/** One of its alternatives says nothing, so a value may be anything. */
+function hasFreeAlternative(part: JsonObject, root: JsonObject): boolean {
+  if (branchesIn(part).length > 0) return false;
+  return [...listOf(part["anyOf"]), ...listOf(part["oneOf"])].some((alternative) => {
+    return alternative === true || (isObject(alternative) && partsOf(alternative, root).every(saysNothing));
+  });
+}
+
+function saysNothing(part: JsonObject): boolean {
+  return branchesIn(part).length === 0;
+}
+
+function branchesIn(part: JsonObject): readonly Branch[] {
+  const values = valuesOf(part);
+  const types: readonly (SchemaType | undefined)[] = typesIn(part);
+  const known = types.length > 0 || values === undefined ? types : [undefined];
+  const branches = known.map((type): Branch => ({ type, values }));
+  return part["nullable"] === true ? [...branches, { type: "null", values: undefined }] : branches;
+}
+
+/** The schema and everything that it is made of. */
+function partsOf(schema: unknown, root: JsonObject): readonly JsonObject[] {
+  return linked(schema, (part) => [...alternativesIn(part), ...commonIn(part, root)]);
+}
+
+/** The schema and those that a value must fit as well. */
+function commonPartsOf(schema: unknown, root: JsonObject): readonly JsonObject[] {
+  return linked(schema, (part) => commonIn(part, root));
+}
+
+function alternativesIn(part: JsonObject): readonly unknown[] {
+  return [...listOf(part["anyOf"]), ...listOf(part["oneOf"]), part["then"], part["else"]];
+}
+
+function commonIn(part: JsonObject, root: JsonObject): readonly unknown[] {
+  const reference = part["$ref"];
+  return [...listOf(part["allOf"]), ...(typeof reference === "string" ? [referred(root, reference)] : [])];
+}
+
+/** A schema may lead back to itself. */
+function linked(schema: unknown, next: (part: JsonObject) => readonly unknown[]): readonly JsonObject[] {
+  const parts = new Set<JsonObject>();
+  const visit = (part: unknown): void => {
+    if (!isObject(part) || parts.has(part) || parts.size >= mostLinks) return;
+    parts.add(part);
+    for (const one of next(part)) visit(one);
   };
   visit(schema);
-  return branches;
+  return [...parts];
 }
 
 function typesIn(schema: JsonObject): readonly SchemaType[] {
@@ -47,7 +83,7 @@ function typesIn(schema: JsonObject): readonly SchemaType[] {
   const types = schemaTypes.filter((type) => named.includes(type));
   if (types.length > 0) return types;
   if (isObject(schema["properties"])) return ["object"];
-  return schema["items"] === undefined ? [] : ["array"];
+  return schema["items"] === undefined && schema["prefixItems"] === undefined ? [] : ["array"];
 }
 
 function valuesOf(schema: JsonObject): readonly unknown[] | undefined {
@@ -58,22 +94,57 @@ function valuesOf(schema: JsonObject): readonly unknown[] | undefined {
 
 /** A reference into the same schema: `#/$defs/name`. */
 function referred(root: JsonObject, reference: string): unknown {
-  if (!reference.startsWith("#")) return undefined;
-  let place: unknown = root;
-  for (const part of reference.slice(1).split("/").filter(Boolean)) {
-    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (!isObject(place) || !Object.hasOwn(place, key)) return undefined;
-    place = place[key];
-  }
-  return place;
+  return resolvePointer(root, reference)?.schema;
 }
 
-/** The schema of a member of an object; `undefined`: nothing is known of it. */
-export function memberSchema(schema: JsonObject, key: string): unknown {
-  const properties = schema["properties"];
-  if (isObject(properties) && Object.hasOwn(properties, key)) return properties[key];
-  const others = schema["additionalProperties"];
-  return isObject(others) ? others : undefined;
+/** The schema of a member of an object, in whatever part it stands; `undefined`: nothing is known of it. */
+export function memberSchema(schema: unknown, key: string, root: JsonObject): unknown {
+  const parts = partsOf(schema, root);
+  const named = parts.flatMap(({ properties }) => {
+    return isObject(properties) && Object.hasOwn(properties, key) ? [properties[key]] : [];
+  });
+  const others = parts.flatMap(({ patternProperties, additionalProperties }) => {
+    return [...(isObject(patternProperties) ? Object.values(patternProperties) : []), additionalProperties];
+  });
+  return anyOf(named.length > 0 ? named : others.filter(isObject));
+}
+
+/** The schema of an item of a list; `undefined`: nothing is known of it. */
+export function itemSchema(schema: unknown, index: number, root: JsonObject): unknown {
+  const found = partsOf(schema, root).map(({ prefixItems, items, additionalItems }) => {
+    const listed = Array.isArray(prefixItems) ? prefixItems : items;
+    const others = Array.isArray(items) ? additionalItems : items;
+    return Array.isArray(listed) && index < listed.length ? listOf(listed)[index] : others;
+  });
+  return anyOf(found.filter(isObject));
+}
+
+function anyOf(schemas: readonly unknown[]): unknown {
+  return schemas.length > 1 ? { anyOf: schemas } : schemas[0];
+}
+
+/** The names of an object's members that a schema tells, in its order. */
+export function memberNames(schema: JsonObject): readonly string[] {
+  const names = partsOf(schema, schema).flatMap(({ properties }) =>
+    isObject(properties) ? Object.keys(properties) : [],
+  );
+  return [...new Set(names)];
+}
+
+/** "any": members may have any name. "other": the schema names some, and does not say that there are no others. */
+export function otherMembers(schema: JsonObject): "any" | "other" | "none" {
+  const parts = partsOf(schema, schema);
+  const isAny = parts.some((part) => isObject(part["additionalProperties"]) || isObject(part["patternProperties"]));
+  if (isAny || parts.every(({ properties }) => properties === undefined)) return "any";
+  const isClosed = commonPartsOf(schema, schema).some((part) => {
+    return part["additionalProperties"] === false || part["unevaluatedProperties"] === false;
+  });
+  return isClosed ? "none" : "other";
+}
+
+/** What an object must have, by all that it must fit. */
+export function requiredIn(schema: JsonObject): readonly string[] {
+  return commonPartsOf(schema, schema).flatMap(requiredOf);
 }
 
 export function requiredOf(schema: JsonObject): readonly string[] {

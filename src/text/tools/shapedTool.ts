@@ -1,6 +1,6 @@
-import type { ToolSpec } from "../../common/tools";
+import type { ToolSpec, Unconstrained } from "../../common/tools";
 import { shapeOf } from "./schemaReader";
-import { anyObject, type Loosened, type ObjectShape, type Shape, type ShapedSchema } from "./schemaShape";
+import { anyObject, type ObjectShape, type Shape, type ShapedSchema } from "./schemaShape";
 
 /** A tool with what its arguments may be: one of these objects. */
 export interface ShapedTool {
@@ -9,12 +9,6 @@ export interface ShapedTool {
   readonly schema: ShapedSchema;
   /** Told of what the format cannot write. */
   readonly say: (what: string) => void;
-}
-
-/** What a constraint does not hold an answer to. `path`: a JSON pointer into the schema. */
-export interface Unconstrained extends Loosened {
-  /** Whose arguments the schema describes. Absent: it describes the answer. */
-  readonly tool?: string;
 }
 
 const noArguments = { type: "object", properties: {} };

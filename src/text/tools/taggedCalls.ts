@@ -46,7 +46,10 @@ interface ReadCall extends WrittenCall {
 
 interface OpenCall {
   readonly name: string;
+  /** The arguments before. */
   readonly given: ReadonlyMap<string, unknown>;
+  /** The argument whose value is read. */
+  readonly key: string;
 }
 
 interface ValueEnd {
@@ -96,7 +99,7 @@ class TaggedReader {
       this.at = next.end;
       if (next.kind === "callEnd") return read(true, true);
       if (next.kind === "valueEnd") continue;
-      const value = this.valueEnd({ name, given });
+      const value = this.valueEnd({ name, given, key: next.name });
       given.set(next.name, new Spelt(this.framed(next.end, value)));
       isWhole &&= value.isClosed;
       this.index = value.next;
@@ -135,6 +138,8 @@ class TaggedReader {
 
   private endOf(call: OpenCall, nests: boolean): ValueEnd | undefined {
     let depth = 0;
+    // Both marks of an end, behind which something else stands: better than an end that lacks the value's own mark.
+    let both: ValueEnd | undefined;
     for (let index = this.index; index < this.tags.length; index += 1) {
       const tag = this.tags[index];
       if (tag === undefined) break;
@@ -143,20 +148,24 @@ class TaggedReader {
         else if (tag.kind === "call") depth += 1;
       } else if (tag.kind === "valueEnd") {
         if (this.goesOn(call, tag.end, index + 1)) return closedBy(tag, index + 1, true);
+        const next = this.tags[index + 1];
+        const isBoth = next?.kind === "callEnd" && behindSpace(this.text, tag.end) >= next.start;
+        if (isBoth) both ??= closedBy(tag, index + 1, true);
       } else if (tag.kind === "callEnd") {
         // The value's own mark is missing.
-        if (this.callFollows(tag.end, index + 1)) return closedBy(tag, index, false);
+        if (this.callFollows(tag.end, index + 1)) return both ?? closedBy(tag, index, false);
       } else if (tag.kind === "key") {
         const isLine = !this.linesAreFrame || this.text.charAt(tag.start - 1) === "\n";
         if (isLine && this.mayBegin(call, tag.name)) return closedBy(tag, index, false);
       } else if (nests) depth += 1;
     }
-    return undefined;
+    // What stands behind are other calls.
+    return nests && depth === 0 ? both : undefined;
   }
 
   /** Without a mark before it, only an argument that is not there yet ends a value. */
-  private mayBegin({ name, given }: OpenCall, key: string): boolean {
-    return !given.has(key) && this.names.mayHave(name, key);
+  private mayBegin(call: OpenCall, key: string): boolean {
+    return key !== call.key && !call.given.has(key) && this.names.mayHave(call.name, key);
   }
 
   /** Whether behind a closed value, at `at`, the call goes on or ends. */

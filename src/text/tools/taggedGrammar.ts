@@ -33,8 +33,7 @@ export function taggedArguments(
         return text();
       case "string":
         if (shape.most === undefined) {
-          // A counted text could not have what begins the closing mark: a file of HTML is more than its least length.
-          if (shape.least > 0) say("a text's least length");
+          sayLeast(shape.least);
           return text();
         }
         return repeat(noneOf([first]), shape.least, shape.most);
@@ -46,8 +45,10 @@ export function taggedArguments(
         return texts.length === 0 ? text() : choice(...texts.map(literal));
       }
       case "union": {
-        const isText = shape.of.some((one) => isFreeText(resolved(one)));
-        return isText ? text() : choice(...shape.of.map((one) => value(one, level)));
+        const texts = shape.of.map(resolved).filter(isFreeText);
+        if (texts.length === 0) return choice(...shape.of.map((one) => value(one, level)));
+        sayLeast(Math.min(...texts.map((one) => (one.kind === "string" ? one.least : 0))));
+        return text();
       }
       case "definition": {
         const one = resolved(shape);
@@ -56,6 +57,11 @@ export function taggedArguments(
       default:
         return values.value(shape);
     }
+  }
+
+  /** A counted text could not have what begins the closing mark: a file of HTML is more than its least length. */
+  function sayLeast(least: number): void {
+    if (least > 0) say("a text's least length");
   }
 
   function resolved(shape: Shape): Shape {
@@ -73,9 +79,7 @@ export function taggedArguments(
 
   return choice(
     ...objects.map(({ properties, rest }) => {
-      const writable = properties.filter(
-        ({ name }) => name !== "" && !name.includes(format.behindKey.trim().slice(0, 1)),
-      );
+      const writable = properties.filter(({ name }) => isReadable(name));
       if (writable.length < properties.length) say("a property whose name is a mark");
       const of = (isRequired: boolean) =>
         writable
@@ -86,6 +90,11 @@ export function taggedArguments(
       return membersInOrder(grammar, of(true), of(false), more, nothing) ?? nothing;
     }),
   );
+}
+
+/** Whether the name between its marks is read as this name. */
+function isReadable(name: string): boolean {
+  return /^[^<>"'\r\n]{1,200}$/.test(name) && name.trim() === name;
 }
 
 function isFreeText(shape: Shape): boolean {

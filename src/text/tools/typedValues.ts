@@ -1,33 +1,41 @@
 import { isObject, type JsonObject } from "../json";
 import { readJson } from "./lenientJson";
 import { NoLiteral, PythonReader } from "./pythonValues";
-import { type Branch, branchesOf, memberSchema, type SchemaType } from "./schemas";
-import { deepestValue, Spelt } from "./written";
+import { type Branch, branchesOf, itemSchema, memberSchema, type SchemaType } from "./schemas";
+import { deepestValue, Spelt, SpeltNumber } from "./written";
 
 /** The value is not allowed, and no value of its meaning is. */
 const notAllowed = Symbol("not allowed");
 
 /**
  * A value of the type that the schema asks for, whatever it was written as: "False" is `false` for a boolean, and
- * `false` is "false" for a text. A value that fits as it is stays; so does one that cannot be brought into the form.
+ * `false` is "false" for a text, 1.10 is "1.10". A value that fits as it is stays; so does one that cannot be brought into the form.
  * `notAllowed`: null where null is no value. Always valid JSON.
  */
 function typedValue(value: unknown, schema: unknown, root: JsonObject, depth = 0): unknown {
   const branches = branchesOf(schema, root);
-  if (value instanceof Spelt) return plain(fromText(value.text, branches, root, depth, true));
-  const fitting = branches.find((branch) => fits(value, branch));
-  if (branches.length === 0 || fitting !== undefined) return inner(value, fitting, root, depth);
+  if (value instanceof Spelt) return plain(fromText(value.text, branches, schema, root, depth, true));
+  const said = value instanceof SpeltNumber ? value.value : value;
+  if (branches.length === 0) return plain(value);
+  if (branches.some((branch) => fits(said, branch))) return inner(value, schema, root, depth);
   if (value === null) return notAllowed;
-  if (typeof value === "string") return fromText(value, branches, root, depth, false);
-  const types = new Set(branches.map(({ type }) => type));
-  if (types.has("string")) return typeof value === "object" ? JSON.stringify(plain(value)) : String(value);
-  return plain(value);
+  if (typeof value === "string") return fromText(value, branches, schema, root, depth, false);
+  const text = textOf(value);
+  const mayBeText = branches.some(({ type, values }) => values?.includes(text) ?? type === "string");
+  return mayBeText ? text : plain(value);
+}
+
+/** A value that is no string, as the text that is meant. */
+function textOf(value: unknown): string {
+  if (value instanceof SpeltNumber) return value.text;
+  return typeof value === "object" ? jsonOf(value) : String(value);
 }
 
 /** A text without quotes (`isSpelt`), or a string where none is allowed. */
 function fromText(
   text: string,
   branches: readonly Branch[],
+  schema: unknown,
   root: JsonObject,
   depth: number,
   isSpelt: boolean,
@@ -41,7 +49,7 @@ function fromText(
   for (const branch of branches) {
     if (branch.type !== "array" && branch.type !== "object") continue;
     const read = structureIn(trimmed, branch.type);
-    if (read !== undefined) return inner(read, branch, root, depth);
+    if (read !== undefined) return inner(read, schema, root, depth);
   }
   if (types.has("null") && /^(?:null|none)$/i.test(trimmed)) return null;
   if (isSpelt && (types.has("string") || branches.length === 0)) return text;
@@ -49,8 +57,30 @@ function fromText(
     const scalar = scalarIn(trimmed, type);
     if (scalar !== undefined) return scalar;
   }
-  const meant = allowed.find((candidate) => typeof candidate !== "string" && String(candidate) === trimmed);
-  return meant ?? text;
+  const [meant] = constantsIn(trimmed, allowed);
+  return meant === undefined ? text : meant;
+}
+
+/** The constants that the text may be, as JSON or in another spelling of it. */
+function constantsIn(text: string, allowed: readonly unknown[]): readonly unknown[] {
+  const others = allowed.filter((constant) => typeof constant !== "string");
+  if (others.length === 0) return [];
+  const read = readJson(text, 0, "strict");
+  const json = read?.end === text.length ? jsonOf(read.value) : text;
+  return others.filter((constant) => String(constant) === text || jsonOf(constant) === json);
+}
+
+function isStructure(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
+}
+
+function isOneOf(values: readonly unknown[], value: unknown): boolean {
+  const json = jsonOf(value);
+  return values.some((one) => isStructure(one) && jsonOf(one) === json);
+}
+
+function jsonOf(value: unknown): string {
+  return JSON.stringify(plain(value)) ?? "";
 }
 
 const integer = /^[+-]?\d+(?:\.0*)?$/;
@@ -87,7 +117,7 @@ function pythonIn(text: string): unknown {
 }
 
 function fits(value: unknown, { type, values }: Branch): boolean {
-  if (values !== undefined && typeof value !== "object") return values.includes(value);
+  if (values !== undefined) return values.includes(value) || (isStructure(value) && isOneOf(values, value));
   switch (type) {
     case undefined:
       return true;
@@ -107,23 +137,25 @@ function fits(value: unknown, { type, values }: Branch): boolean {
 }
 
 /** The values inside `value`, typed by what is known of them. */
-function inner(value: unknown, branch: Branch | undefined, root: JsonObject, depth: number): unknown {
-  if (depth >= deepestValue || branch === undefined) return plain(value);
+function inner(value: unknown, schema: unknown, root: JsonObject, depth: number): unknown {
+  if (depth >= deepestValue || value instanceof SpeltNumber) return plain(value);
   if (Array.isArray(value)) {
-    return value.map((item) => withoutNotAllowed(typedValue(item, branch.schema["items"], root, depth + 1)));
+    return value.map((item, index) => {
+      return withoutNotAllowed(typedValue(item, itemSchema(schema, index, root), root, depth + 1));
+    });
   }
-  return isObject(value) ? typedMembers(new Map(Object.entries(value)), branch.schema, root, depth + 1) : plain(value);
+  return isObject(value) ? typedMembers(new Map(Object.entries(value)), schema, root, depth + 1) : plain(value);
 }
 
 /** An object's members, each typed by its schema. Those that are null where null is no value are left out. */
 export function typedMembers(
   members: ReadonlyMap<string, unknown>,
-  schema: JsonObject,
+  schema: unknown,
   root: JsonObject,
   depth = 0,
 ): JsonObject {
   const typed = [...members].map(([key, value]) => {
-    return [key, typedValue(value, memberSchema(schema, key), root, depth)] as const;
+    return [key, typedValue(value, memberSchema(schema, key, root), root, depth)] as const;
   });
   return Object.fromEntries(typed.filter(([, value]) => value !== notAllowed));
 }
@@ -136,6 +168,7 @@ function withoutNotAllowed(value: unknown): unknown {
 function plain(value: unknown): unknown {
   if (value === notAllowed) return null;
   if (value instanceof Spelt) return value.text;
+  if (value instanceof SpeltNumber) return Number.isFinite(value.value) ? value.value : value.text;
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
   if (Array.isArray(value)) return value.map(plain);
   if (!isObject(value)) return value;

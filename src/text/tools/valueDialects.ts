@@ -149,9 +149,14 @@ export function gemmaDialect(quote: string, behindKey: string): ValueDialect {
     false: "false",
     space: "",
     stringTexts: (text) => (text.includes(quote) ? [] : [quote + text + quote]),
-    keyText: (name) => (name.includes(behindKey) ? undefined : name + behindKey),
+    keyText: (name) => (isBareKey(name) ? name + behindKey : undefined),
     otherKey: (grammar, names) => sequence(otherWord(grammar, names), literal(behindKey)),
   };
+}
+
+/** A name that is read as one without quotes: letters and digits of any language. */
+function isBareKey(name: string): boolean {
+  return /^[\p{L}\p{N}_.$-]{1,64}$/u.test(name);
 }
 
 const wordLetters = "_.-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";

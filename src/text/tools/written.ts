@@ -12,6 +12,23 @@ export class Spelt {
   constructor(readonly text: string) {}
 }
 
+/** A number that is written otherwise than its value is: `1.10`, or more digits than a number holds. A text keeps them. */
+export class SpeltNumber {
+  constructor(
+    readonly text: string,
+    readonly value: number,
+  ) {}
+}
+
+export function writtenNumber(text: string, value = Number(text)): number | SpeltNumber {
+  return isPlainNumber(text) ? value : new SpeltNumber(text, value);
+}
+
+/** Whether the number's value, written again, is this text. */
+export function isPlainNumber(text: string): boolean {
+  return String(Number(text)) === text;
+}
+
 export interface ReadCalls {
   readonly calls: readonly WrittenCall[];
   /** Behind the last character that was read. */

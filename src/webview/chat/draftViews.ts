@@ -1,6 +1,6 @@
 /** What stands around the message that is being written: its tokens, what it would replace, the selection, the model. */
 import { type Formats, plural } from "../../common/format";
-import { modelLabel } from "../../common/modelLabel";
+import { modelLabel, modelParts } from "../../common/modelLabel";
 import type { ChatCommand, ChatSnapshot } from "../../protocol/chat";
 import type { DraftSize } from "../../protocol/service";
 import { type Children, h, icon, type TreeNode } from "../shared/tree";
@@ -101,7 +101,7 @@ export function modelButton({ agent }: ChatSnapshot, run: Run): TreeNode {
       title: `This agent keeps ${label}. Choose Model… sets the model of new agents.`,
       on: { click: () => run({ type: "act", action: "chooseModel" }) },
     },
-    h("span.cut", {}, label),
+    h("span.cut", {}, modelParts(agent).name),
     icon("chevron-down"),
   );
 }

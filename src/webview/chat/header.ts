@@ -21,13 +21,17 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
   const has = turns.length > 0;
   return h(
     "header.head",
-    {},
+    { class: agent.server && "remote" },
     h(
       "div.row.who",
       {},
       h("h1.cut", {}, shownName(agent.name)),
-      modelChip(snapshot),
-      agent.sampling && h("span.model.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
+      h(
+        "div.model",
+        {},
+        h("span.cut", { title: modelTitle(snapshot) }, shownName(modelParts(agent).name)),
+        agent.sampling && h("span.cut", { title: samplingTitle(agent.sampling) }, "own sampling"),
+      ),
       agent.server === undefined ? tierChip(agent, formats) : serverChip(agent, agent.server),
     ),
     h("span.grow.hide-s"),
@@ -42,16 +46,6 @@ export function headerView(snapshot: ChatSnapshot, formats: Formats, run: (comma
       tool("Stop", "Stop (Esc)", "debug-stop", canStop, { type: "stop" }),
       moreButton(snapshot),
     ),
-  );
-}
-
-function modelChip(snapshot: ChatSnapshot): TreeNode {
-  const { name, host } = modelParts(snapshot.agent);
-  return h(
-    "span.model",
-    { title: modelTitle(snapshot) },
-    h("span.cut", {}, shownName(name)),
-    host !== undefined && h("span.host.cut", {}, `on ${shownName(host)}`),
   );
 }
 
@@ -131,15 +125,15 @@ function samplingTitle(sampling: AgentSampling): string {
   return `Sampling of this agent: ${parts.join(", ")}`;
 }
 
-/** What a tier is to a model on this machine. */
+/** What a tier is to a model on this machine. Where the text goes is said here, and nowhere else in the header. */
 function serverChip({ state }: AgentSummary, { address }: AgentServer): TreeNode {
   const host = hostOf(address);
   const title = `The server at ${address} answers this agent: the conversation is sent to it with each message`;
   return h(
-    "span.chip",
+    "span.chip.host",
     { title },
     icon("server", state === "idle" ? undefined : "busy"),
-    h("span.cut", {}, `on ${host}`),
+    h("span.cut", {}, `on ${shownName(host)}`),
   );
 }
 

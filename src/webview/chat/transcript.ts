@@ -17,7 +17,7 @@ import { isReadIn } from "./reading";
 import { ShownTurns } from "./shownTurns";
 import { turnView } from "./turn";
 import { TurnList, type TurnListState } from "./turnList";
-import { wayIds, waysView } from "./ways";
+import { hasOwnWay, wayIds, waysView } from "./ways";
 
 export interface TranscriptPorts {
   readonly run: (command: ChatCommand) => void;
@@ -75,7 +75,8 @@ export class Transcript {
     const { acting, ways } = snapshot;
     const fixed = isBusy(snapshot) || ways !== undefined || snapshot.readOnly !== undefined;
     const view = this.viewIn(formats);
-    if (this.list.show({ turns, fixed, acting, view, steps: this.stepsShown })) {
+    const isAmongWays = hasOwnWay(ways, turns.at(-1)?.id);
+    if (this.list.show({ turns, fixed, acting, isAmongWays, view, steps: this.stepsShown })) {
       const ids = new Set([...snapshot.turns.map(({ id }) => id), ...wayIds(ways)]);
       this.answers.keepOnly(ids);
       this.steps.keepOnly(ids);

@@ -34,32 +34,39 @@ export interface TurnPlace {
   readonly acting?: ActingState | undefined;
   /** Absent: all. */
   readonly steps?: StepsShown;
+  /** Its answer stands below the conversation, among others to choose from. */
+  readonly isAmongWays?: boolean;
 }
 
 export function turnView(turn: ShownTurn, place: TurnPlace, context: TurnContext): TreeNode {
   const [first] = turn.steps;
   const last = lastStep(turn);
-  const stage = turnStage(last, place.isHead);
+  const isAnswered = place.isAmongWays !== true;
+  const stage = isAnswered ? turnStage(last, place.isHead) : undefined;
   return h(
     "article.turn",
     {
       key: turn.id,
       "aria-label": `Turn ${place.number}${stage ? `, ${stage}` : ""}`,
-      "aria-busy": last.state === "running" ? "true" : undefined,
+      "aria-busy": isAnswered && last.state === "running" ? "true" : undefined,
     },
     messageView(first, place, context),
     sentAttachments(first.attachments, context.formats, (index) =>
       context.run({ type: "openAttachment", turn: first.id, index }),
     ),
-    h(
-      "div.answer",
-      {},
-      foldLine(turn, place, context),
-      turn.steps.map((_, index) => stepView(turn, index, place, context)),
-      turn.steps.length > 1 && sumView(turn, place, context),
-      changesLine(turn.steps, first.id, place.fixed, context),
-      waitingLine(last, place, context),
-    ),
+    isAnswered && answerView(turn, place, context),
+  );
+}
+
+function answerView(turn: ShownTurn, place: TurnPlace, context: TurnContext): TreeNode {
+  return h(
+    "div.answer",
+    {},
+    foldLine(turn, place, context),
+    turn.steps.map((_, index) => stepView(turn, index, place, context)),
+    turn.steps.length > 1 && sumView(turn, place, context),
+    changesLine(turn.steps, turn.id, place.fixed, context),
+    waitingLine(lastStep(turn), place, context),
   );
 }
 

@@ -13,6 +13,8 @@ export interface TurnListState {
   readonly fixed: boolean;
   /** Of the head: what the agent does in the workspace. */
   readonly acting?: ActingState | undefined;
+  /** The answer at the head stands elsewhere, among others to choose from. */
+  readonly isAmongWays: boolean;
   /** Which steps of a turn are shown, by how they are now. It may be another answer each time. */
   readonly steps: (turn: ShownTurn, isHead: boolean, now: StepsShown | undefined, element: Element) => StepsShown;
   /** A new function makes every turn anew. */
@@ -63,7 +65,8 @@ export class TurnList {
     const listed = this.take(state.turns);
     if (listed) this.list(state.turns);
     const last = this.items.at(-1);
-    if (last && before?.acting !== state.acting) this.draw(last);
+    const isHeadChanged = before?.acting !== state.acting || before?.isAmongWays !== state.isAmongWays;
+    if (last && isHeadChanged) this.draw(last);
     const anew = before !== undefined && before.view !== state.view;
     if (anew) this.drawLater(this.items);
     if (anew || listed || before?.fixed !== state.fixed) for (const item of this.near) this.draw(item);
@@ -186,6 +189,7 @@ export class TurnList {
       isHead,
       fixed: state.fixed,
       acting: isHead ? state.acting : undefined,
+      isAmongWays: isHead && state.isAmongWays,
       steps: state.steps(turn, isHead, drawn?.steps, element),
     };
     if (drawn && sameDrawing(drawn, next)) return;
@@ -212,6 +216,7 @@ function sameDrawing(one: Drawing, other: Drawing): boolean {
     one.isHead === other.isHead &&
     one.fixed === other.fixed &&
     one.acting === other.acting &&
+    one.isAmongWays === other.isAmongWays &&
     one.steps === other.steps
   );
 }

@@ -4,6 +4,7 @@ import { plural } from "../../common/format";
 import type { ChatCommand } from "../../protocol/chat";
 import type { Way, WaysState } from "../../protocol/chatActing";
 import type { PageTurn } from "../../protocol/page";
+import type { TurnId } from "../../protocol/service";
 import { figuresInSum } from "../../protocol/turnSteps";
 import type { Answers } from "../shared/answers";
 import { shortCallsView } from "../shared/calls";
@@ -23,6 +24,12 @@ export interface WaysContext {
 /** The ids under which the answers of ways are kept. */
 export function wayIds(state: WaysState | undefined): readonly string[] {
   return state?.ways.flatMap(({ turn, earlier = [] }, at) => [...earlier, turn].map((step) => wayId(at, step))) ?? [];
+}
+
+/** Whether the answer of this turn of the agent is one of them. `turn`: its first step. */
+export function hasOwnWay(state: WaysState | undefined, turn: TurnId | undefined): boolean {
+  const own = state?.ways.find(({ agent }) => agent === undefined);
+  return own !== undefined && (own.earlier?.[0] ?? own.turn).id === turn;
 }
 
 function wayId(at: number, { id }: PageTurn): string {

@@ -1,10 +1,10 @@
 import type { Formats } from "../../common/format";
 import { shownName } from "../../common/shownName";
+import { agentWords } from "../../protocol/agentWords";
 import type { Problem } from "../../protocol/page";
 import type { RoomCommand, RoomMember } from "../../protocol/room";
 import { agentColour } from "../shared/agentColour";
-import { tierDot } from "../shared/figures";
-import { plural } from "../shared/progress";
+import { agentMark } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
 
 /** The agents in the room; messages to all are for those that are pressed. */
@@ -42,7 +42,7 @@ function chip(member: RoomMember, formats: Formats, run: (command: RoomCommand) 
       title: `${shownName(agent.name)}: ${chipState(member, formats)}`,
       on: { click: () => run({ type: "include", agent: agent.id, asked: !asked }) },
     },
-    tierDot(agent.tier, { busy: agent.state !== "idle" }),
+    agentMark(agent, { busy: agent.state !== "idle" }),
     h("span.cut", {}, shownName(agent.name)),
     unavailable && icon(unavailableIcon(unavailable)),
   );
@@ -62,6 +62,7 @@ function chipState({ agent, asked, unavailable }: RoomMember, formats: Formats):
     const shown = asked ? "messages to all show it as not asked" : "left out of messages to all";
     return `${unavailableReason(unavailable)}, ${shown}`;
   }
-  const state = agent.state === "idle" ? plural(agent.tokens, "token", formats) : agent.state;
-  return asked ? `${agent.tier}, ${state}` : `${agent.tier}, ${state}, not asked`;
+  const { size, place } = agentWords(agent, formats);
+  const state = agent.state === "idle" ? size : agent.state;
+  return asked ? `${place}, ${state}` : `${place}, ${state}, not asked`;
 }

@@ -1,7 +1,8 @@
 import type { Formats } from "../../common/format";
+import { agentWords } from "../../protocol/agentWords";
 import type { RoomMember } from "../../protocol/room";
 import { agentColour } from "../shared/agentColour";
-import { tierDot } from "../shared/figures";
+import { agentMark } from "../shared/figures";
 import { marked, OptionList } from "../shared/optionList";
 import { plural } from "../shared/progress";
 import { type Children, h, icon } from "../shared/tree";
@@ -68,10 +69,7 @@ export class MentionList {
     const { agent, unavailable } = member;
     if (unavailable)
       return [icon(unavailableIcon(unavailable)), shown, h("small.cut", {}, unavailableReason(unavailable))];
-    return [
-      h("span.dot", {}, tierDot(agent.tier)),
-      shown,
-      h("small", {}, `${agent.tier}, ${plural(agent.tokens, "token", formats)}`),
-    ];
+    const { size, place } = agentWords(agent, formats);
+    return [h("span.dot", {}, agentMark(agent)), shown, h("small.cut", {}, `${place}, ${size}`)];
   }
 }

@@ -1,6 +1,6 @@
 import type { Formats } from "../../common/format";
-import type { FinishReason, Tier, TurnFigures, UntoldCount } from "../../protocol/service";
-import { type Children, h, type TreeNode } from "./tree";
+import type { AgentSummary, FinishReason, Tier, TurnFigures, UntoldCount } from "../../protocol/service";
+import { type Children, h, icon, type TreeNode } from "./tree";
 
 export interface CacheSourceLabel {
   readonly tier: Tier;
@@ -131,6 +131,14 @@ export function figuresView(figures: TurnFigures, formats: Formats, options: Fig
 function byServerTitle({ untold = [] }: TurnFigures): string {
   const title = "The server counted; reused are the tokens that it had in its own cache";
   return untold.length === 0 ? title : `${title}. It does not tell the tokens ${untold.join(", ")}.`;
+}
+
+/** An agent in a list: its tier, or that a server answers it. */
+export function agentMark(
+  { tier, server }: Pick<AgentSummary, "tier" | "server">,
+  options: { readonly busy?: boolean; readonly title?: string } = {},
+): TreeNode {
+  return server === undefined ? tierDot(tier, options) : icon("server", options.busy === true ? "mark busy" : "mark");
 }
 
 /** Tier is a fill: hot full, warm half, cold a ring. */

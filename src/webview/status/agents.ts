@@ -1,9 +1,10 @@
 import type { Formats } from "../../common/format";
 import { shownName } from "../../common/shownName";
+import { agentWords } from "../../protocol/agentWords";
 import type { AgentSummary, Tier } from "../../protocol/service";
 import type { StatusCommand } from "../../protocol/status";
 import { agentColour } from "../shared/agentColour";
-import { tierDot, tierNames } from "../shared/figures";
+import { agentMark, tierNames } from "../shared/figures";
 import { h, icon, type TreeNode } from "../shared/tree";
 import { pane } from "./pane";
 
@@ -15,8 +16,10 @@ export function agentsView(
   run: (command: StatusCommand) => void,
   wide: boolean,
 ): TreeNode {
-  const counts = tiers.map((tier) => ({ tier, count: agents.filter((agent) => agent.tier === tier).length }));
-  const hint = counts.filter(({ count }) => count > 0).map(({ tier, count }) => `${formats.count(count)} ${tier}`);
+  const here = agents.filter(({ server }) => server === undefined);
+  const counts = tiers.map((tier) => ({ is: String(tier), count: here.filter((agent) => agent.tier === tier).length }));
+  const all = [...counts, { is: "on servers", count: agents.length - here.length }];
+  const hint = all.filter(({ count }) => count > 0).map(({ is, count }) => `${formats.count(count)} ${is}`);
   return pane(
     { title: "Agents", hint: hint.join(", "), wide },
     agents.length === 0
@@ -60,14 +63,18 @@ function row(agent: AgentSummary, formats: Formats, run: (command: StatusCommand
           title: `Open ${agent.name}`,
           on: { click: () => run({ type: "openAgent", agent: agent.id }) },
         },
-        tierDot(agent.tier, { busy: agent.state !== "idle", title: tierNames[agent.tier] }),
+        agentMark(agent, { busy: agent.state !== "idle", title: tierNames[agent.tier] }),
         h("span.name", { dir: "auto" }, shownName(agent.name)),
         agent.lockedElsewhere && icon("lock"),
         agent.lockedElsewhere && h("span.sr", {}, "open in another window"),
       ),
     ),
-    figure(agent.hotTokens, formats.count(agent.hotTokens)),
-    figure(agent.diskTokens, formats.count(agent.diskTokens)),
+    agent.server === undefined
+      ? [
+          figure(agent.hotTokens, formats.count(agent.hotTokens)),
+          figure(agent.diskTokens, formats.count(agent.diskTokens)),
+        ]
+      : h("td.there.dim", { colspan: 2, title: agent.server.address }, agentWords(agent, formats).place),
     figure(agent.diskBytes, formats.bytes(agent.diskBytes)),
   );
 }

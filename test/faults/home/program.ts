@@ -4,8 +4,14 @@ import type { Attachment } from "../../../src/common/attachments";
 import { ResidentError } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
 import type { ToolResult } from "../../../src/common/tools";
-import type { AgentDetail, AgentSummary, Running, SamplingOptions } from "../../../src/protocol/service";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import type {
+  AgentDetail,
+  AgentSummary,
+  ResidentService,
+  Running,
+  SamplingOptions,
+} from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import { attached } from "../../support/agents/workspaceFiles";
 import type { FakeLocks } from "../../support/store/fakes";
@@ -29,7 +35,7 @@ export function attachedTo(text: string): readonly Attachment[] {
 
 /** A program over a home: the real service over a device that needs no model. */
 export class Program {
-  private service: LocalResidentService;
+  private service: ResidentService;
 
   constructor(private readonly options: ProgramOptions) {
     this.service = this.open();
@@ -193,9 +199,9 @@ export class Program {
     this.options.journal?.(entry);
   }
 
-  private open(): LocalResidentService {
+  private open(): ResidentService {
     const { home, model, locks, quotaBytes = 64_000_000 } = this.options;
-    return new LocalResidentService(
+    return createLocalService(
       {
         home,
         starterModel: model,

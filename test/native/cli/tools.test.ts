@@ -49,6 +49,17 @@ describe("resident generate with tools", function () {
     );
   });
 
+  it("says to what of a schema no answer can be held", async () => {
+    const schema = { type: "object", properties: { at: { type: "string", pattern: "^[0-9]+$" } }, required: ["at"] };
+    const file = await written("pattern.json", schema);
+    const unconstrained = [{ path: "/properties/at", what: "pattern" }];
+    const json = await generate("--json-schema", file, "--max-tokens=40", "--json");
+    assert.deepEqual(JSON.parse(json.stdout).unconstrained, unconstrained);
+    const { code, stderr } = await generate("--json-schema", file, "--max-tokens=40");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^\[warn\] the answer was not held to all of the schema.*: \/properties\/at: pattern$/m);
+  });
+
   it("answers with JSON that fits a schema, always, also sampled and from the starter model", async () => {
     const schema = {
       type: "object",

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { resumeSuite } from "../../../src/bench/resume";
 import { silentLog } from "../../../src/common/log";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import { createLocalService } from "../../../src/service/localService";
 import { nativeRuntime } from "../../../src/service/nativeRuntime";
 import { temporaryFolder } from "../../support/models/folders";
 import { starterModel } from "../../support/models/starterModel";
@@ -16,7 +16,7 @@ describe("A benchmark on the real device", () => {
 
   it("shows no agent of its own, leaves nothing, and brings back the agents that were hot", async () => {
     const home = path.join(folder.path, "home");
-    const service = new LocalResidentService(
+    const service = createLocalService(
       {
         home,
         starterModel,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import path from "node:path";
-import { Agents } from "../../../src/agents/agents";
+import { type Agents, createAgents } from "../../../src/agents/agents";
 import type { AnswerDecoder, ModelAccess, ModelSession, TextModel } from "../../../src/agents/ports";
 import { noServers, type Servers } from "../../../src/agents/serverPort";
 import { throwIfAborted } from "../../../src/common/errors";
 import { silentLog } from "../../../src/common/log";
+import type { Unconstrained } from "../../../src/common/tools";
 import { BlockPoolBatchEngine } from "../../../src/engine/batchEngine";
 import { EngineDriver } from "../../../src/engine/driver";
 import type { Grammar, WindowGeometry } from "../../../src/engine/ports";
@@ -45,6 +46,8 @@ export interface RigOptions {
   readonly servers?: Servers;
   /** What holds an answer, by the name of the first tool that the agent is told of. */
   readonly grammars?: Readonly<Record<string, Grammar>>;
+  /** What they leave out. */
+  readonly unconstrained?: readonly Unconstrained[];
 }
 
 /** Ends an answer that a grammar holds. */
@@ -114,7 +117,7 @@ export class AgentRig {
       () => locks,
       () => this.time,
     );
-    this.agents = new Agents({
+    this.agents = createAgents({
       store: this.store,
       blocks: new BlockStore(path.join(home, "store")),
       models: this.access(),
@@ -166,7 +169,7 @@ export class AgentRig {
     this.time += 86_400_000;
   }
 
-  private text({ thoughtTokens = 0, callAfter, grammars, decoder }: RigOptions): TextModel {
+  private text({ thoughtTokens = 0, callAfter, grammars, unconstrained = [], decoder }: RigOptions): TextModel {
     const { prompts, ...text } = fakeText(grammars === undefined ? [] : [stopId]);
     const buildAfter: typeof prompts.buildAfter = async (dialogue, signal) => {
       const built = await prompts.buildAfter(dialogue, signal);
@@ -179,7 +182,7 @@ export class AgentRig {
       constraint: ({ tools: [tool] = [] }) =>
         tool === undefined || grammars === undefined
           ? undefined
-          : { grammar: { kind: "structuralTag", text: tool.name }, unconstrained: [] },
+          : { grammar: { kind: "structuralTag", text: tool.name }, unconstrained },
       startAnswer: (stops, prompt = new Int32Array(0), { tools, mode } = { tools: [], mode: "none" }) => {
         if (decoder !== undefined) return decoder(prompt);
         const thinker = new FakeThinker(text.startAnswer(stops), thoughtTokens);

@@ -560,7 +560,9 @@ export class FakeService implements ResidentService {
   }
 
   async saveAgent(id: AgentId): Promise<AgentSummary> {
-    return this.detail(id);
+    const agent = this.detail(id);
+    if (agent.lockedElsewhere) throw new ResidentError("AGENT_LOCKED", "another window has it", "fork it");
+    return agent;
   }
 
   async send(id: AgentId, { text, instead, attachments }: SendRequest): Promise<Running> {

@@ -3,7 +3,7 @@ import { MessageChannel } from "node:worker_threads";
 import type { LogLevel } from "../../../src/common/log";
 import type { ResidentService } from "../../../src/protocol/service";
 import type { ToClient, ToServer } from "../../../src/protocol/wire";
-import { RemoteService } from "../../../src/service/remote/client";
+import { createRemoteService } from "../../../src/service/remote/client";
 import type { FromClient } from "../../../src/service/remote/pendingCalls";
 import { ServiceServer } from "../../../src/service/remote/server";
 import { HeldPort } from "./heldPort";
@@ -13,13 +13,13 @@ export class RemoteRig {
   readonly lines: { readonly level: LogLevel; readonly message: string }[] = [];
   readonly clientEnd: HeldPort<FromClient, readonly ToClient[]>;
   readonly serverEnd: HeldPort<readonly ToClient[], ToServer>;
-  readonly client: RemoteService;
+  readonly client: ResidentService;
 
   constructor(core: ResidentService) {
     const { port1, port2 } = new MessageChannel();
     this.clientEnd = new HeldPort(port1);
     this.serverEnd = new HeldPort(port2);
-    this.client = new RemoteService(this.clientEnd, {
+    this.client = createRemoteService(this.clientEnd, {
       log: (level, message) => this.lines.push({ level, message }),
     });
     new ServiceServer(this.serverEnd, () => core);

@@ -86,7 +86,7 @@ export async function servePages(root) {
 
 /** User actions for states that need more than the host's messages. */
 export async function enter(tab, state) {
-  if (state === "mention") await tab.locator("textarea").pressSequentially("@te");
+  if (state === "mention" || state === "mentionServers") await tab.locator("textarea").pressSequentially("@te");
   if (state === "attaching") {
     await tab.locator("textarea").pressSequentially("@recov");
     await tab.locator("[role=option]").first().waitFor();

@@ -56,14 +56,12 @@ export class Actor {
     const server = await ScriptedServer.start();
     server.play(says("OK"));
     const host = `127.0.0.1:${server.port}`;
-    await workbench.command("Resident: Connect to a Server");
-    await workbench.answer("Connect to a Server", host);
-    await workbench.pick(`Model on ${host}`, "tiny");
-    await workbench.page.getByRole("button", { name: "New Agent…" }).last().click();
-    await workbench.answer("New Agent", name);
+    const connect = () => workbench.answer("Resident: Connect to a Server", "Connect to a Server", host);
+    await workbench.pick(connect, `Model on ${host}`, "tiny");
+    const offer = workbench.page.getByRole("button", { name: "New Agent…" }).last();
+    await workbench.answer(() => offer.click(), "New Agent", name);
     const chat = await Chat.of(workbench, name);
-    await workbench.command("Resident: Choose Tools");
-    await workbench.check(`Tools of ${name}`, tools);
+    await workbench.check("Resident: Choose Tools", `Tools of ${name}`, tools);
     // The choice is kept a moment after its list is gone.
     await chat.frame.getByRole("button", { name: `Tools of this agent: ${tools.length}.` }).waitFor();
     return new Actor(workbench, server, name);

@@ -33,8 +33,7 @@ export class Chat {
 
   /** Makes an agent by the palette; its panel opens. */
   static async create(workbench: Workbench, agent: string): Promise<Chat> {
-    await workbench.command("Resident: New Agent");
-    await workbench.answer("New Agent", agent);
+    await workbench.answer("Resident: New Agent", "New Agent", agent);
     return Chat.of(workbench, agent);
   }
 

@@ -1,19 +1,27 @@
 import { Workbench } from "./workbench";
 
-/** A workbench for the suite that calls this; a failed test leaves a picture. */
+/** A workbench for the suite that calls this; what fails leaves a picture, and in words what the window shows. */
 export function useWorkbench(prepare: (workbench: Workbench) => Promise<void> = async () => {}): () => Workbench {
   let workbench: Workbench | undefined;
   const opened = () => {
     if (!workbench) throw new Error("the workbench is open only while tests run");
     return workbench;
   };
-  before(async () => {
+  const tell = async (title: string) => {
+    await opened().screenshot(`failed ${title}`.replace(/[^\w]+/g, "-"));
+    console.log(await opened().shown());
+  };
+  before(async function () {
     workbench = await Workbench.open();
-    await prepare(workbench);
+    try {
+      await prepare(workbench);
+    } catch (error) {
+      await tell(this.test?.fullTitle() ?? "");
+      throw error;
+    }
   });
   afterEach(async function () {
-    const test = this.currentTest;
-    if (test?.state === "failed") await opened().screenshot(`failed ${test.fullTitle()}`.replace(/[^\w]+/g, "-"));
+    if (this.currentTest?.state === "failed") await tell(this.currentTest.fullTitle());
   });
   after(() => workbench?.close());
   return opened;

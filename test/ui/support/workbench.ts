@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { type Browser, type BrowserContext, type Page as BrowserPage, errors, type Frame } from "playwright-core";
+import type { Browser, BrowserContext, Page as BrowserPage, Frame, Locator } from "playwright-core";
 import { launchBrowser } from "../../host/browser.mjs";
+import { insist } from "./until";
 
 export type Scheme = "dark" | "light";
 
@@ -20,6 +21,10 @@ export type Section = (typeof sections)[number];
 
 const startLimitMs = 60_000;
 const stepLimitMs = 20_000;
+/** From a command to what it asks; the engine may have to start before. */
+const questionLimitMs = 10_000;
+/** What follows at once. */
+const soonMs = 3_000;
 
 function environment(name: string): string {
   const value = process.env[name];
@@ -92,10 +97,16 @@ export class Workbench {
 
   /** Leaves all the width to the editors. */
   async hideSideBar(): Promise<void> {
-    const sideBar = this.page.locator(".part.sidebar");
-    if (!(await sideBar.isVisible())) return;
-    await this.page.keyboard.press("ControlOrMeta+KeyB");
-    await sideBar.waitFor({ state: "hidden" });
+    await this.pressUntil("ControlOrMeta+KeyB", this.page.locator(".part.sidebar"), "hidden");
+  }
+
+  /** Presses a key until what it does is seen: nothing, if it is seen already. */
+  async pressUntil(key: string, what: Locator, state: "visible" | "hidden"): Promise<void> {
+    await insist(`${key} is pressed until this is ${state}: ${what}`, async () => {
+      if ((await what.isVisible()) === (state === "visible")) return;
+      await this.page.keyboard.press(key);
+      await what.waitFor({ state, timeout: soonMs });
+    });
   }
 
   /** Opens one section of the side bar and closes the others, so that it has all the room. */
@@ -103,8 +114,13 @@ export class Workbench {
     await this.openSideBar();
     for (const section of sections) {
       const header = this.page.getByRole("button", { name: `${section} Section` });
-      const expanded = (await header.getAttribute("aria-expanded")) === "true";
-      if (expanded !== (section === name)) await header.click();
+      const expanded = String(section === name);
+      await insist(`the section ${section} is ${section === name ? "open" : "closed"}`, async () => {
+        if ((await header.getAttribute("aria-expanded")) !== expanded) await header.click();
+        await this.page
+          .locator(`[aria-label="${section} Section"][aria-expanded="${expanded}"]`)
+          .waitFor({ timeout: soonMs });
+      });
     }
   }
 
@@ -112,26 +128,19 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible");
   }
 
-  /**
-   * Types into the palette and takes what has `entry`. A page that comes to the front at this moment hears no key, or takes
-   * the focus, which closes the palette: begins again until Enter was pressed in the palette while it had that entry chosen.
-   */
+  private get quickField() {
+    return this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first();
+  }
+
+  /** Types into the palette, and presses Enter there while what has `entry` is chosen. */
   private async palette(typed: string, entry: string): Promise<void> {
-    const input = this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first();
     const chosen = this.quickInput.locator(".monaco-list-row.focused").filter({ hasText: entry });
-    const deadline = Date.now() + stepLimitMs;
-    for (;;) {
+    await insist(`the palette offers ${entry}`, async () => {
       await this.page.keyboard.press("F1");
-      try {
-        await input.fill(typed, { timeout: 2_000 });
-        await chosen.waitFor({ timeout: 5_000 });
-        await input.press("Enter", { timeout: 2_000 });
-        return;
-      } catch (error) {
-        if (!(error instanceof errors.TimeoutError)) throw error;
-      }
-      assert(Date.now() < deadline, `the palette does not offer ${entry}`);
-    }
+      await this.quickField.fill(typed, { timeout: soonMs });
+      await chosen.waitFor({ timeout: questionLimitMs });
+      await this.quickField.press("Enter", { timeout: soonMs });
+    });
   }
 
   /** Runs a command from the palette. */
@@ -139,17 +148,46 @@ export class Workbench {
     await this.palette(`>${title}`, title);
   }
 
+  /** Answers what `open` makes VS Code ask: a command by its title, or what is done to open it. */
+  private async asked(open: string | (() => Promise<void>), title: string, answer: () => Promise<void>): Promise<void> {
+    await insist(`"${title}" is asked and answered`, async () => {
+      await (typeof open === "string" ? this.command(open) : open());
+      await this.quickInput.getByText(title, { exact: true }).waitFor({ timeout: questionLimitMs });
+      await answer();
+    });
+  }
+
   /** Answers an input box that has `title`. */
-  async answer(title: string, text: string): Promise<void> {
-    await this.quickInput.getByText(title, { exact: true }).waitFor();
-    await this.quickInput.getByRole("textbox").first().fill(text);
-    await this.page.keyboard.press("Enter");
+  async answer(open: string | (() => Promise<void>), title: string, text: string): Promise<void> {
+    await this.asked(open, title, async () => {
+      await this.quickField.fill(text, { timeout: soonMs });
+      await this.quickField.press("Enter", { timeout: soonMs });
+    });
   }
 
   /** Picks one entry of a quick pick that has `title`. */
-  async pick(title: string, entry: string): Promise<void> {
-    await this.quickInput.getByText(title, { exact: true }).waitFor();
-    await this.quickInput.getByRole("option").filter({ hasText: entry }).first().click();
+  async pick(open: string | (() => Promise<void>), title: string, entry: string): Promise<void> {
+    const option = this.quickInput.getByRole("option").filter({ hasText: entry }).first();
+    await this.asked(open, title, () => option.click({ timeout: questionLimitMs }));
+  }
+
+  /** Ticks entries of a quick pick that has `title`, which are found by what is typed, if anything, and confirms it. */
+  async check(
+    open: string | (() => Promise<void>),
+    title: string,
+    entries: readonly string[],
+    typed?: string,
+  ): Promise<void> {
+    await this.asked(open, title, async () => {
+      if (typed !== undefined) await this.quickField.fill(typed, { timeout: soonMs });
+      for (const entry of entries) {
+        const label = this.page.locator(".label-name", { hasText: new RegExp(`^\\s*${entry}\\s*$`) });
+        const row = this.quickInput.locator(".monaco-list-row").filter({ has: label });
+        if ((await row.getAttribute("aria-checked", { timeout: questionLimitMs })) !== "true")
+          await row.click({ timeout: soonMs });
+      }
+      await this.quickInput.getByRole("button", { name: "OK" }).click({ timeout: soonMs });
+    });
   }
 
   /** Chooses an entry of the open menu. VS Code's menus ignore clicks in their first 100 ms: clicks until it is gone. */
@@ -165,16 +203,6 @@ export class Workbench {
       if (gone) return;
       assert(Date.now() < deadline, `the menu stays open after clicks on ${entry}`);
     }
-  }
-
-  /** Ticks entries of a quick pick that has `title`, and confirms it. */
-  async check(title: string, entries: readonly string[]): Promise<void> {
-    await this.quickInput.getByText(title, { exact: true }).waitFor();
-    for (const entry of entries) {
-      const row = this.quickInput.getByRole("listbox").getByRole("checkbox", { name: entry, exact: true });
-      if ((await row.getAttribute("aria-checked")) !== "true") await row.click();
-    }
-    await this.quickInput.getByRole("button", { name: "OK" }).click();
   }
 
   /** As a person reloads: by command, or by what `reload` does, and then everything is there again. */
@@ -268,6 +296,19 @@ export class Workbench {
     mkdirSync(folder, { recursive: true });
     const clip = await this.partBox(part);
     await this.page.screenshot({ path: path.join(folder, `${name}.png`), ...(clip === undefined ? {} : { clip }) });
+  }
+
+  /** What has the focus, and what stands in front of everything else, in words. */
+  async shown(): Promise<string> {
+    const texts = (selector: string) => this.page.locator(`${selector}:visible`).allInnerTexts();
+    const shown = {
+      focus: await this.page.evaluate(() => document.activeElement?.outerHTML.slice(0, 300)),
+      quickInput: await texts(".quick-input-widget"),
+      notifications: await texts(".notification-list-item"),
+      dialogs: await texts(".monaco-dialog-box"),
+      tabs: await texts(".tab"),
+    };
+    return JSON.stringify(shown, null, 2);
   }
 
   private async partBox(part: "window" | "sideBar" | Frame) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AnswerCalls, type CallsPorts, programEnds } from "../../../src/acting/answerCalls";
 import { PendingApprovals } from "../../../src/acting/approvals";
-import type { CallOutcome, Tools } from "../../../src/acting/ports";
+import type { CallOutcome, Question, Tools } from "../../../src/acting/ports";
 import type { ToolCall } from "../../../src/common/tools";
 import type { CallKind } from "../../../src/protocol/acting";
 import { everythingAsked, HandClock, MemoryJournal, MemoryPermissions, nothingAsked } from "../../support/acting/kept";
@@ -185,4 +185,57 @@ describe("the calls of any answer", function () {
       }),
       parameters,
     ));
+
+  it("run nothing, where one waited when the program ended, before that one is decided; none is asked for twice", async () => {
+    let waited = 0;
+    await fc.assert(
+      fc.asyncProperty(anyCase, fc.nat(4), async (one, decided) => {
+        const journal = new MemoryJournal();
+        const first = start({ ...one, asked: true }, false, journal);
+        const abort = new AbortController();
+        let isOver = false;
+        const before = first.begin(false).run(abort.signal);
+        void before.then(() => {
+          isOver = true;
+        });
+        const person = new Random("person", one.seed);
+        const said = new Map<string, string>();
+        let question: Question | undefined;
+        while (!isOver) {
+          await tick();
+          [question] = first.approvals.questions;
+          if (question === undefined) continue;
+          if (said.size === decided) break;
+          const way = person.next() < 0.3 ? "deny" : "allow";
+          said.set(question.call.id, way);
+          first.approvals.decide("ada", question.call.id, { way });
+        }
+        if (isOver || question === undefined) return;
+        waited += 1;
+        abort.abort(programEnds);
+        await before;
+        const second = start({ ...one, asked: true }, false, journal);
+        const work = second.begin(true);
+        const left = work.askAgain({ call: question.call.id }, new AbortController().signal);
+        for (let turns = 0; turns < 8; turns++) await tick();
+        assert.equal(second.tools.ran.size, 0);
+        assert.deepEqual(
+          second.approvals.questions.map(({ call }) => call.id),
+          [question.call.id],
+        );
+        second.approvals.decide("ada", question.call.id, { way: "allow" });
+        assert.equal(await left, true);
+        let hasEnded = false;
+        const asked = decideAll(second.approvals, new Random("again", one.seed), () => hasEnded);
+        const results = await work.run(new AbortController().signal);
+        hasEnded = true;
+        await asked;
+        assert.equal(results.length, one.names.length);
+        for (const [call, way] of said) assert.equal(second.tools.ran.get(call), undefined, way);
+        assert.equal(second.tools.ran.get(question.call.id), 1);
+      }),
+      parameters,
+    );
+    assert.ok(waited > 20, `${waited}`);
+  });
 });

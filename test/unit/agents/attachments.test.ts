@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
 import { attachmentLimits } from "../../../src/common/attachments";
 import { AgentRig } from "../../support/agents/agentRig";
 import { attached } from "../../support/agents/workspaceFiles";
@@ -107,6 +109,37 @@ describe("a message with attachments", function () {
       await assert.rejects(rig.agents.send(id, { text: " ", instead: "t1", attachments: [] }), {
         code: "INVALID_REQUEST",
       });
+    }));
+
+  it("tells of its change also where the agent is only on disk, for the branch before a turn too", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await rig.create();
+      const change = { ...a, kind: "change" } as const;
+      await rig.ask(id, "One");
+      await rig.over(id, await rig.agents.send(id, { text: "Two", attachments: [change] }));
+      await rig.agents.close();
+      const { agents } = new AgentRig(home, roomy);
+      const told = [{ path: change.path, digest: change.digest }];
+      assert.deepEqual(await agents.toldChanges(id), told);
+      assert.deepEqual(await agents.toldChanges(id, "t2"), []);
+    }));
+
+  it("is in a copy or there is no copy: a disk that becomes full in the middle leaves nothing of it", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home, roomy);
+      const id = await rig.create();
+      await rig.over(id, await rig.agents.send(id, { text: "One", attachments: [a] }));
+      const folders = async () => (await readdir(path.join(home, "agents"))).filter((name) => !name.startsWith("."));
+      // The copy's folder is there: next come the texts.
+      rig.disk.beforeWrite = async () => {
+        rig.disk.full = (await folders()).length > 1;
+      };
+      await assert.rejects(rig.agents.copyWithModel(id, "Copy", "/models/fake"), { code: "DISK_FULL" });
+      rig.disk.beforeWrite = async () => {};
+      rig.disk.full = false;
+      assert.deepEqual(await folders(), [id]);
+      await rig.agents.copyWithModel(id, "Copy", "/models/fake");
     }));
 
   it("is in forks and copies with all of it, and behind a rewind", () =>

@@ -385,6 +385,19 @@ describe("what is found in the place of an agent's file", function () {
       await rig.ask("copied", "Who am I?");
     }));
 
+  it("an agent that can be written is not repaired, and says so", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      await assert.rejects(rig.agents.repair(id), { code: "INVALID_REQUEST", message: /Ada is open here/ });
+      assert.deepEqual(
+        (await readdir(path.join(home, "agents", id))).filter((name) => name.includes("damaged")),
+        [],
+      );
+      await rig.ask(id, "Two");
+    }));
+
   it("an agent's folder that is renamed away is no agent any more", () =>
     inFolder(async (home) => {
       const { id, folder } = await homeOf(home);

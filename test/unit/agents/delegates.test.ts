@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import path from "node:path";
 import type { ToolSpec } from "../../../src/common/tools";
 import { AgentRig } from "../../support/agents/agentRig";
+import { withFailingCalls } from "../../support/store/failingCalls";
 import { FakeLocks, inFolder } from "../../support/store/fakes";
 
 const look: ToolSpec = {
@@ -134,6 +136,22 @@ describe("a delegate", function () {
       await elsewhere.agents.close();
       await later.ask(other.id, "Still there?", { maxTokens: 4 });
       await later.agents.close();
+    }));
+
+  it("stays, as an agent like others, where it cannot be found when its agent is deleted", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "Hello");
+      const delegate = await rig.agents.fork(id, "Helper", undefined, { delegateOf: id });
+      const isListing = (call: string, file: string) => call === "readdir" && file === path.join(home, "agents");
+      assert.ok((await withFailingCalls("EIO", isListing, () => rig.agents.delete(id))) > 0);
+      const left = await rig.agents.list();
+      assert.deepEqual(
+        left.map((agent) => [agent.id, agent.delegateOf]),
+        [[delegate.id, undefined]],
+      );
+      await rig.ask(delegate.id, "Still there?");
     }));
 
   it("goes with all others when everything is forgotten", () =>

@@ -77,6 +77,35 @@ describe("a thread", function () {
       assert.equal(rig.threads.status(1).count, 1);
     }));
 
+  it("keeps what was read of its own tools when those of a server come and go", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home);
+      const ofServer: ToolSpec = { name: "mcp_a_first", description: "Comes and goes.", parameters: {} };
+      await rig.ask([rules, long], { tools: [ofServer, wait, look], conversation });
+      const all = rig.promptOf(long.content);
+      const without = await rig.ask([rules, long], { tools: [look, wait], conversation });
+      const common = commonPrefix(all, rig.promptOf(long.content));
+      const text = rig.session.text.prompts.countText(`${JSON.stringify(look)}${JSON.stringify(wait)}`);
+      assert.ok(common > (await text), `both prompts begin with the built-in tools: ${common} tokens`);
+      assert.ok(without.figures.reusedTokens >= common - 1, `${without.figures.reusedTokens} of ${common}`);
+      assert.match(without.figures.departure?.before ?? "", /mcp_a_first/);
+    }));
+
+  it("whose answers come back without their thoughts is read again behind the first one only, and says so", () =>
+    inFolder(async (home) => {
+      const rig = new ThreadRig(home, { thoughtTokens: 3, maxAnswerTokens: 8 });
+      const first = await rig.ask([rules, long], { conversation });
+      assert.ok((first.thought ?? "") !== "" && first.text !== "");
+      const second = await rig.ask([rules, long, said(first), user("And moss?")], { conversation });
+      assert.ok(second.figures.reusedTokens >= first.figures.promptTokens, "up to the answer");
+      assert.deepEqual(second.tokenIds, rig.expected("And moss?"));
+      assert.equal(rig.threads.status(1).count, 1);
+      const third = await rig.ask([rules, long, said(first), user("And moss?"), said(second), user("Why?")], {
+        conversation,
+      });
+      assert.ok(third.figures.reusedTokens >= second.figures.promptTokens, "the first answer as it was read last");
+    }));
+
   it("forks when requests come at once, and none of them waits for another", () =>
     inFolder(async (home) => {
       const rig = new ThreadRig(home);

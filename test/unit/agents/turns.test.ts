@@ -329,6 +329,18 @@ describe("branches", function () {
       assert.equal((await other.agents.get(id)).turns.length, 3);
     }));
 
+  it("fork goes on from no turn that the agent does not have, and makes nothing then", () =>
+    inFolder(async (home) => {
+      const rig = new AgentRig(home);
+      const id = await rig.create();
+      await rig.ask(id, "One");
+      await assert.rejects(rig.agents.fork(id, "Bob", "t7"), {
+        code: "INVALID_REQUEST",
+        message: /Ada has no turn t7/,
+      });
+      assert.equal((await rig.agents.list()).length, 1);
+    }));
+
   it("cannot start over with more turns than were answered, or with none", () =>
     inFolder(async (home) => {
       const rig = new AgentRig(home);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { soakSuite } from "../../../src/bench/soak";
 import { silentLog } from "../../../src/common/log";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
 import { inFolder } from "../../support/store/fakes";
 
@@ -12,7 +12,7 @@ describe("The soak suite", function () {
   it("finds no answer that differs from the one alone, over a pool too small for its agents, and leaves nothing behind", () =>
     inFolder(async (folder) => {
       await writeFakeModel(path.join(folder, "models", "starter"));
-      const service = new LocalResidentService(
+      const service = createLocalService(
         {
           home: path.join(folder, "home"),
           starterModel: path.join(folder, "models", "starter"),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answerPrinter } from "../../../src/cli/answerPrinter";
+import { answerPrinter, unconstrainedText } from "../../../src/cli/answerPrinter";
 import { RecordedConsole } from "../../support/cli/recordedConsole";
 import { figures } from "../../support/extension/fakeService";
 
@@ -14,6 +14,14 @@ describe("An answer on the terminal", () => {
     print({ type: "done", text: "Hello", tokenIds: [], finishReason: "stop", figures });
     assert.equal(console.stdout, "Hello");
     assert.deepEqual(console.stderr, ["[thought] well,", "[thought] well"]);
+  });
+
+  it("tells of which schemas, and where in them, it was not held to something", () => {
+    const said = unconstrainedText([
+      { path: "/properties/when", what: "pattern" },
+      { tool: "list", path: "", what: "if" },
+    ]);
+    assert.match(said, /may not fit there: \/properties\/when: pattern; list \/: if$/);
   });
 
   it("that was cut in a thought shows all of it", () => {

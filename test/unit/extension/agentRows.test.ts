@@ -7,7 +7,7 @@ import { delegatesOf, ownAgents } from "../../../src/extension/agents/ownAgents"
 import { RowClicks } from "../../../src/extension/agents/rowClicks";
 import { toggledRow } from "../../../src/extension/agents/toggledRow";
 import type { AgentSummary } from "../../../src/protocol/service";
-import { agent } from "../../support/webview/samples/agents";
+import { agent, onServer } from "../../support/webview/samples/agents";
 
 describe("a row of the Agents view", () => {
   it("is the focused one when its selection was toggled, on or off", () => {
@@ -42,6 +42,17 @@ describe("an agent in a list", () => {
     assert.equal(words({ waitsFor: 1 }), "3,425 tokens · hot · waits for a result");
     assert.equal(words({ waitsFor: 2, pinned: true }), "3,425 tokens · hot · waits for 2 results · pinned");
     assert.equal(words({ waitsFor: 2, state: "reading" }), "3,425 tokens · hot · reading");
+  });
+
+  it("says on which host it is answered, and how many turns it has: its tokens are counted there", () => {
+    const row = (change: Partial<AgentSummary> = {}) => agentItem(agent(0, "Ada", { ...onServer, ...change }), formats);
+    const { description, icon, spoken } = row();
+    assert.equal(description, "4 turns · on studio.local:8000");
+    assert.deepEqual([icon, spoken], ["server", "Ada, 4 turns · on studio.local:8000"]);
+    assert.equal(row({ turnCount: 1, state: "waiting" }).description, "1 turn · on studio.local:8000 · waiting");
+    assert.match(row().tooltip, /Context: room for 32,768 tokens\n\nTurns: 4$/);
+    assert.doesNotMatch(row({ contextTokens: 0 }).tooltip, /tokens/);
+    assert.match(agentItem(agent(0, "Ada"), formats).tooltip, /Context: 3,425 of 32,768 tokens \(10.5%\)/);
   });
 
   it("says when it waits for the person, and that it is a delegate", () => {

@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import type { ToolSpec } from "../../../src/common/tools";
 import { CallAssembler, mostCallCharacters, mostCalls } from "../../../src/servers/callAssembler";
-import { Asked, newIds } from "../../support/servers/asked";
+import { Asked, callReader, newIds } from "../../support/servers/asked";
 import { delta, ended, said, scriptedServer, stream } from "../../support/servers/scriptedServer";
 
 const tools: readonly ToolSpec[] = [
   { name: "read", description: "", parameters: { type: "object", required: ["path"] } },
   { name: "now", description: "" },
+  {
+    name: "read_more",
+    description: "",
+    parameters: {
+      type: "object",
+      properties: { path: { type: "string" }, from: { type: "integer" }, all: { type: "boolean" } },
+      required: ["path"],
+    },
+  },
 ];
 
 type Piece = Readonly<Record<string, unknown>>;
@@ -14,7 +23,7 @@ type Piece = Readonly<Record<string, unknown>>;
 function assembled(pieces: readonly (readonly Piece[])[], isCut = false, usedIds: readonly string[] = []) {
   const calls = new CallAssembler();
   for (const piece of pieces) assert.equal(calls.push(piece), undefined);
-  return calls.finish(tools, new Set(usedIds), newIds(), isCut);
+  return calls.finish(callReader(tools), new Set(usedIds), newIds(), isCut);
 }
 
 const piece = (index: number | undefined, id: string | undefined | null, name: unknown, args: unknown): Piece => ({
@@ -108,6 +117,22 @@ describe("The calls of a server's answer", () => {
     });
   }
 
+  const typed: readonly (readonly [string, unknown, object])[] = [
+    ["numbers and truths as texts", '{"path":"a","from":"3","all":"False"}', { path: "a", from: 3, all: false }],
+    ["the same in an object", { path: 7, from: "3" }, { path: "7", from: 3 }],
+    ["a version that is a number", '{"path":1.10}', { path: "1.10" }],
+    ["Python's form", "{'path': 'a', 'all': True}", { path: "a", all: true }],
+    ["a line end in a string", '{"path":"a\nb"}', { path: "a\nb" }],
+    ["a bracket too much", '{"path":"a"}}', { path: "a" }],
+    ["null for what is not given", '{"path":"a","from":null}', { path: "a" }],
+  ];
+  for (const [how, args, expected] of typed) {
+    it(`have the types of their schema where they come with ${how}`, () => {
+      const { calls, dropped } = assembled([[piece(0, "x", "functions.read_more", args)]]);
+      assert.deepEqual([calls, dropped], [[{ id: "x", name: "read_more", arguments: expected }], []]);
+    });
+  }
+
   it("are split at every character and stay the same", () => {
     const args = '{"path":"a\\"}{\\n", "more":{"x":[1,{}]}}';
     for (let at = 0; at <= args.length; at++) {
@@ -126,7 +151,17 @@ describe("The calls of a server's answer", () => {
     const dropOf = (name: string, args: string) => assembled([[piece(0, "x", name, args)]]).dropped;
     assert.deepEqual(dropOf("delete", "{}"), [{ name: "delete", reason: "unknown", text: "{}" }]);
     const inherited = '{"__proto__":{"path":"a"}}';
-    for (const text of ["{}", inherited, '{"path":', "[1]", "7", '"text"', deep]) {
+    for (const text of [
+      "{}",
+      '{"path":"a"}{"path":"a"}',
+      '{"path":"a',
+      inherited,
+      '{"path":',
+      "[1]",
+      "7",
+      '"text"',
+      deep,
+    ]) {
       assert.deepEqual(dropOf("read", text), [{ name: "read", reason: "malformed", text }], text.slice(0, 20));
     }
   });
@@ -160,7 +195,7 @@ describe("The calls of a server's answer", () => {
     ]) {
       const calls = new CallAssembler();
       calls.push(odd);
-      assert.deepEqual(calls.finish(tools, new Set(), newIds(), false).calls, []);
+      assert.deepEqual(calls.finish(callReader(tools), new Set(), newIds(), false).calls, []);
     }
   });
 });

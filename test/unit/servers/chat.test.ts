@@ -3,7 +3,7 @@ import type { ChatMessage } from "../../../src/common/messages";
 import type { ToolSpec } from "../../../src/common/tools";
 import { ServerClient } from "../../../src/servers/serverClient";
 import { rejection } from "../../support/models/folders";
-import { Asked, newIds, quickOptions } from "../../support/servers/asked";
+import { Asked, callReader, newIds, quickOptions } from "../../support/servers/asked";
 import {
   beginStream,
   counted,
@@ -246,6 +246,39 @@ describe("An answer of a server", () => {
     assert.equal(answer.text, "grüß 👋");
   });
 
+  it("is a stream where it looks like one, whatever its type is called", async () => {
+    const bodies = [
+      `data: ${JSON.stringify(said("x"))}\n\ndata: ${JSON.stringify(ended())}\n\ndata: [DONE]\n\n`,
+      `\n: begins\n\ndata:${JSON.stringify(said("x"))}\r\rdata:${JSON.stringify(ended())}\r\rdata:[DONE]\r\r`,
+    ];
+    for (const body of bodies) {
+      for (const type of [
+        "Text/Event-Stream",
+        "text/plain; charset=utf-8",
+        "application/json",
+        "application/x-ndjson",
+      ]) {
+        const answer = await ask(status(200, body, { "content-type": type }));
+        assert.deepEqual([answer.text, answer.finishReason], ["x", "stop"], type);
+      }
+      assert.equal((await ask(status(200, body))).text, "x");
+    }
+    const whole = JSON.stringify({ choices: [{ message: { content: "x" }, finish_reason: "stop" }] });
+    assert.equal((await ask(status(200, whole, { "content-type": "text/plain" }))).text, "x");
+  });
+
+  it("of the type of text comes piece by piece", async () => {
+    scripted.server.play(async (response) => {
+      response.writeHead(200, { "content-type": "text/plain" });
+      response.write(`data: ${JSON.stringify(said("first"))}\n\n`);
+      while (asked.text === "") await new Promise((done) => setTimeout(done, 1));
+      response.end(`data: ${JSON.stringify(ended())}\n\n`);
+    });
+    const asked = new Asked(scripted.server.url);
+    await asked.answer();
+    assert.equal(asked.text, "first");
+  });
+
   it("ends although the server forgets the end of the stream", async () => {
     const answer = await ask((response) => {
       response.writeHead(200, { "content-type": "text/event-stream" });
@@ -261,6 +294,7 @@ describe("An answer of a server", () => {
       messages: [{ role: "user", content: "hi" }],
       sampling: { topK: 4, minP: 0.1, maxTokens: 9 },
       newId: newIds(),
+      readCall: callReader([]),
     } as const;
     scripted.server.play(
       failing(400, "Unrecognized request argument supplied: top_k"),

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../../src/common/errors";
 import { ServerClient } from "../../../src/servers/serverClient";
 import type { ServerAccess } from "../../../src/servers/serverTransport";
 import { rejection } from "../../support/models/folders";
-import { Asked, type AskOptions, newIds, quickOptions } from "../../support/servers/asked";
+import { Asked, type AskOptions, callReader, newIds, quickOptions } from "../../support/servers/asked";
 import {
   beginStream,
   cut,
@@ -99,6 +99,18 @@ describe("A request to a server that cannot answer", () => {
     assert.deepEqual([facts["reason"], connections], ["reset", 4]);
   });
 
+  it("says so where the server takes up another protocol, and does not wait for ever", async () => {
+    const other = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () =>
+        socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
+      );
+    });
+    open.push(other);
+    const { facts } = await failed(`http://127.0.0.1:${await listening(other)}/v1`, /ended the connection/);
+    assert.equal(facts["reason"], "reset");
+  });
+
   it("is sent again at once where the server closes a kept connection", async () => {
     const used = new Set<unknown>();
     const scripted = await ScriptedServer.start();
@@ -112,7 +124,9 @@ describe("A request to a server that cannot answer", () => {
       });
       const events: string[] = [];
       const ask = () =>
-        client.chat({ model: "tiny", messages: [], newId: newIds() }, undefined, ({ type }) => events.push(type));
+        client.chat({ model: "tiny", messages: [], newId: newIds(), readCall: callReader([]) }, undefined, ({ type }) =>
+          events.push(type),
+        );
       await ask();
       await ask();
       assert.deepEqual([events, used.size, scripted.requests.length], [["text", "text"], 2, 3]);
@@ -200,7 +214,7 @@ describe("A server that refuses", () => {
 
   it("for the moment is asked again after the time that it says", async () => {
     scripted.server.play(
-      failing(429, "slow down", {}, { "retry-after": "0" }),
+      failing(429, "slow down", {}, { "retry-after": "0.01" }),
       status(503, '{"error":{"message":"Loading model"}}', { "retry-after": new Date(0).toUTCString() }),
       stream(said("x"), ended()),
     );
@@ -209,7 +223,7 @@ describe("A server that refuses", () => {
     assert.equal(asked.text, "x");
     assert.deepEqual(
       asked.waits.map((wait) => wait.replace(/127\S+/, "HOST")),
-      ["HOST takes no more requests for now: slow down (0 ms)", "HOST is not ready: Loading model (0 ms)"],
+      ["HOST takes no more requests for now: slow down (10 ms)", "HOST is not ready: Loading model (0 ms)"],
     );
   });
 
@@ -251,6 +265,7 @@ describe("A server that refuses", () => {
       void response.writeHead(200, { "content-type": "text/html" }).end("<html>login</html>");
     assert.equal((await failed(page, "SERVER_FAILURE", /a web page instead of data/)).facts["reason"], "notAStream");
     const text: Script = (response) => void response.writeHead(200, { "content-type": "text/plain" }).end("hello");
+    await failed(status(200, ""), "SERVER_FAILURE", /answers with something/);
     await failed(text, "SERVER_FAILURE", /answers with text\/plain/);
     const zipped: Script = (response) =>
       void response.writeHead(200, { "content-type": "text/event-stream", "content-encoding": "gzip" }).end("x");

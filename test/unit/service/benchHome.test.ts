@@ -3,10 +3,10 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Suite } from "../../../src/bench/suite";
 import { silentLog } from "../../../src/common/log";
-import type { AgentId, BenchRow, BenchSuite, ServiceEvent } from "../../../src/protocol/service";
+import type { AgentId, BenchRow, BenchSuite, ResidentService, ServiceEvent } from "../../../src/protocol/service";
 import { benchWaitReason } from "../../../src/service/answerHold";
 import type { BenchWorld } from "../../../src/service/benchHome";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import { createLocalService } from "../../../src/service/localService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
@@ -20,7 +20,7 @@ type Work = (world: BenchWorld, signal: AbortSignal) => Promise<void>;
 interface Rig {
   readonly folder: string;
   readonly runtime: FakeRuntime;
-  readonly service: LocalResidentService;
+  readonly service: ResidentService;
   readonly events: ServiceEvent[];
   /** Runs `work` as the suite of this name. */
   run(suite: BenchSuite, work: Work, signal?: AbortSignal): Promise<unknown>;
@@ -37,7 +37,7 @@ function inService(body: (rig: Rig) => Promise<void>): Promise<void> {
         await current(world, signal);
         return [row];
       };
-    const service = new LocalResidentService(optionsFor(folder), runtime, silentLog, () => ({
+    const service = createLocalService(optionsFor(folder), runtime, silentLog, () => ({
       resume: suite,
       soak: suite,
     }));
@@ -158,7 +158,7 @@ describe("a benchmark's agents", function () {
         };
         if (when === "start") await Promise.all([living(), leave("killed")]);
         const runtime = new FakeRuntime(locks);
-        const service = new LocalResidentService(optionsFor(folder), runtime, silentLog, () => ({
+        const service = createLocalService(optionsFor(folder), runtime, silentLog, () => ({
           resume: () => async () => [row],
         }));
         if (when === "run") {

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { ResidentError } from "../../../src/common/errors";
 import type { Log } from "../../../src/common/log";
-import type { GenerateRequest, ServiceOptions } from "../../../src/protocol/service";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import type { GenerateRequest, ResidentService, ServiceOptions } from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import { optionsFor, writeFakeModels } from "../../support/service/serviceOptions";
 import { inFolder } from "../../support/store/fakes";
@@ -12,7 +12,7 @@ import { inFolder } from "../../support/store/fakes";
 interface Rig {
   readonly folder: string;
   readonly runtime: FakeRuntime;
-  readonly service: LocalResidentService;
+  readonly service: ResidentService;
   readonly logged: readonly string[];
 }
 
@@ -27,7 +27,7 @@ function inService(body: (rig: Rig) => Promise<void>, change: Change = {}): Prom
     const log: Log = { log: (_, message) => logged.push(message) };
     const { poolBytes, ...others } = { ...optionsFor(folder), ...change };
     const options = poolBytes === undefined ? others : { ...others, poolBytes };
-    const service = new LocalResidentService(options, runtime, log);
+    const service = createLocalService(options, runtime, log);
     try {
       await body({ folder, runtime, service, logged });
     } finally {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { silentLog } from "../../../src/common/log";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import type { ResidentService } from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
 import { rejection } from "../../support/models/folders";
 import { FakeHub } from "../../support/models/hub/fakeHub";
@@ -11,13 +12,11 @@ import { tinyGguf, wide } from "../../support/models/tinyGguf";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
 import { inFolder } from "../../support/store/fakes";
 
-function inService(
-  body: (rig: { folder: string; runtime: FakeRuntime; service: LocalResidentService }) => Promise<void>,
-) {
+function inService(body: (rig: { folder: string; runtime: FakeRuntime; service: ResidentService }) => Promise<void>) {
   return inFolder(async (folder) => {
     await writeFakeModels(folder);
     const runtime = new FakeRuntime();
-    const service = new LocalResidentService(optionsFor(folder), runtime, silentLog);
+    const service = createLocalService(optionsFor(folder), runtime, silentLog);
     try {
       await body({ folder, runtime, service });
     } finally {

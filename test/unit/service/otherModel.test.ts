@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../src/common/log";
-import type { AgentId, TurnFigures } from "../../../src/protocol/service";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import type { AgentId, ResidentService, TurnFigures } from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import { rejection } from "../../support/models/folders";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
 import { inFolder } from "../../support/store/fakes";
 
-function inService(body: (rig: { readonly folder: string; readonly service: LocalResidentService }) => Promise<void>) {
+function inService(body: (rig: { readonly folder: string; readonly service: ResidentService }) => Promise<void>) {
   return inFolder(async (folder) => {
     await writeFakeModels(folder);
-    const service = new LocalResidentService(optionsFor(folder), new FakeRuntime(), silentLog);
+    const service = createLocalService(optionsFor(folder), new FakeRuntime(), silentLog);
     try {
       await body({ folder, service });
     } finally {
@@ -19,7 +19,7 @@ function inService(body: (rig: { readonly folder: string; readonly service: Loca
   });
 }
 
-async function ask(service: LocalResidentService, id: AgentId, text: string): Promise<TurnFigures> {
+async function ask(service: ResidentService, id: AgentId, text: string): Promise<TurnFigures> {
   return (await (await service.send(id, { text })).done).figures;
 }
 

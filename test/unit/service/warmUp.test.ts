@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { silentLog } from "../../../src/common/log";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import { createLocalService } from "../../../src/service/localService";
 import { FakeRuntime } from "../../support/agents/fakeRuntime";
 import { optionsFor, writeFakeModels } from "../../support/service/serviceOptions";
 import { inFolder } from "../../support/store/fakes";
@@ -12,7 +12,7 @@ function stepsUntilReady(device: "cpu" | "gpu"): Promise<readonly number[]> {
     await writeFakeModels(folder);
     const runtime = new FakeRuntime();
     runtime.device = device;
-    const service = new LocalResidentService(optionsFor(folder), runtime, silentLog);
+    const service = createLocalService(optionsFor(folder), runtime, silentLog);
     service.onEvent((event) => {
       if (event.type !== "engine" || event.state.type !== "ready") return;
       steps = (runtime.lastRunner?.batches ?? []).flatMap(({ rows }) => rows.map(({ tokens }) => tokens.length));

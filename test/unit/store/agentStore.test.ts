@@ -5,6 +5,7 @@ import { AgentStore } from "../../../src/store/agentStore";
 import { durableFiles } from "../../../src/store/files";
 import { agentFiles } from "../../../src/store/manifest";
 import type { DurableFiles } from "../../../src/store/ports";
+import { withFailingCalls } from "../../support/store/failingCalls";
 import { FakeLocks, FlakyFiles, inFolder, tokens } from "../../support/store/fakes";
 
 const ada = {
@@ -266,6 +267,41 @@ describe("agent store", function () {
         ["Bob"],
       );
       assert.equal(after.length, 19);
+    }));
+
+  it("names an agent's delegates, also another process's, and looks at no file of an agent that was listed", () =>
+    inFolder(async (folder) => {
+      const [store, other] = [storeIn(folder), storeIn(folder)];
+      const { id } = (await other.create(ada)).manifest;
+      await other.create({ ...ada, name: "Bob" });
+      const delegate = async () => {
+        const change = { name: "Helper", headTokens: 0, headTurns: 0, delegateOf: id };
+        const writer = await other.fork(await other.read(id), change);
+        await writer.close();
+        return writer.manifest.id;
+      };
+      const first = [await delegate(), await delegate()];
+      await store.list();
+      const lookedAt = new Set<string>();
+      const note = (_call: string, file: string) => {
+        if (file !== "") lookedAt.add(path.relative(folder, file).split(path.sep)[0] ?? "");
+        return false;
+      };
+      const named = async () => {
+        let delegates: readonly string[] = [];
+        lookedAt.clear();
+        await withFailingCalls("EIO", note, async () => {
+          delegates = await store.delegatesOf(id);
+        });
+        return delegates;
+      };
+      assert.deepEqual(await named(), first);
+      assert.deepEqual(lookedAt, new Set([""]));
+      const later = await delegate();
+      assert.deepEqual(await named(), [...first, later]);
+      assert.deepEqual(lookedAt, new Set(["", later]));
+      await other.remove(first[0] ?? "");
+      assert.deepEqual(await named(), [first[1], later]);
     }));
 
   it("finds no agent by an id that is a path", () =>

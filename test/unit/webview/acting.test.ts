@@ -11,7 +11,7 @@ import { headerView } from "../../../src/webview/chat/header";
 import { ShownTurns } from "../../../src/webview/chat/shownTurns";
 import { emptyChat, reduceChat } from "../../../src/webview/chat/state";
 import { type TurnPlace, turnView } from "../../../src/webview/chat/turn";
-import { waysView } from "../../../src/webview/chat/ways";
+import { hasOwnWay, waysView } from "../../../src/webview/chat/ways";
 import { Answers } from "../../../src/webview/shared/answers";
 import { KeptTrees } from "../../../src/webview/shared/kept";
 import type { TreeNode } from "../../../src/webview/shared/tree";
@@ -23,6 +23,7 @@ import {
   actingRuns,
   actingStopped,
   actingWaits,
+  ownWay,
   waysChosen,
   waysRun,
 } from "../../support/webview/samples/acting";
@@ -251,6 +252,24 @@ describe("several answers side by side", () => {
       text(node),
       /Answer 3.*I look for its callers first\..*Search.*2 matches.*Stop at the first token.*2 steps/s,
     );
+  });
+
+  it("have the agent's own among them, which does not stand above them too", () => {
+    const own = ownWay(waysRun);
+    const { show: turnOf } = viewer();
+    assert.ok(hasOwnWay(waysRun, own.id));
+    for (const [state, turn] of [
+      [waysRun, "x2"],
+      [waysRun, undefined],
+      [undefined, own.id],
+      [{ ...waysRun, ways: waysRun.ways.slice(1) }, own.id],
+    ] as const) {
+      assert.ok(!hasOwnWay(state, turn));
+    }
+    const node = turnOf([own], undefined, { isAmongWays: true });
+    assert.equal(text(node), own.user);
+    assert.deepEqual([node.props["aria-label"], node.props["aria-busy"]], ["Turn 1", undefined]);
+    assert.match(text(turnOf([own])), /Pass the end/);
   });
 
   it("cannot be chosen while they run, but stopped", () => {

@@ -231,6 +231,18 @@ describe("the chat's header", () => {
   });
 
   const header = (name: string) => headerView(sample(name), formats, () => {});
+
+  it("says once on which host a server answers", () => {
+    for (const [name, host] of [
+      ["server", "studio.local:8000"],
+      ["serverUntold", "the-large-machine-in-the-cellar.example.org:8000"],
+    ] as const) {
+      assert.equal(text(header(name)).split(host).length, 2, name);
+      assert.ok(text(header(name)).includes(`on ${host}`));
+    }
+    assert.ok(text(header("server")).includes("Qwen3-235B-A22B-Instruct"));
+  });
+
   const enabledIn = (node: TreeNode) =>
     nodesOf(node)
       .filter(({ type, props }) => type === "button" && props["disabled"] !== true)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createFormats } from "../../../src/common/format";
 import type { Problem } from "../../../src/protocol/page";
 import type { RoomAnswer, RoomCommand, RoomMember, RoomMessage, RoomSnapshot } from "../../../src/protocol/room";
+import type { AgentSummary } from "../../../src/protocol/service";
 import { answerView } from "../../../src/webview/room/answer";
 import { chipsView } from "../../../src/webview/room/chips";
 import {
@@ -17,7 +18,7 @@ import { type MessagePlace, messageView } from "../../../src/webview/room/messag
 import { emptyRoom, fold, reduceRoom } from "../../../src/webview/room/state";
 import { Answers } from "../../../src/webview/shared/answers";
 import { KeptTrees } from "../../../src/webview/shared/kept";
-import { agent, figures, ready } from "../../support/webview/samples/agents";
+import { agent, figures, onServer, ready } from "../../support/webview/samples/agents";
 import { roomSamples } from "../../support/webview/samples/room";
 import { buttons, byRole, click, nodesOf, press, text } from "../../support/webview/trees";
 
@@ -355,6 +356,22 @@ describe("the agents in the room", () => {
         ["agent-3", true],
       ],
     );
+  });
+});
+
+describe("an agent on a server, in the room", () => {
+  it("says where it is and how many turns it has, not tokens that were counted elsewhere", () => {
+    const titles = (change: Partial<AgentSummary>) => {
+      const member = { agent: agent(0, "Ada", { ...onServer, ...change }), asked: true };
+      const chip = nodesOf(chipsView([member], formats, () => {})).find(({ props }) => "aria-pressed" in props);
+      assert(chip);
+      assert(nodesOf(chip).some(({ props }) => String(props.class).includes("mark")));
+      assert(!nodesOf(chip).some(({ type }) => type === "i"));
+      return chip.props["title"];
+    };
+    assert.equal(titles({}), "Ada: on studio.local:8000, 4 turns");
+    assert.equal(titles({ turnCount: 1 }), "Ada: on studio.local:8000, 1 turn");
+    assert.equal(titles({ state: "answering" }), "Ada: on studio.local:8000, answering");
   });
 });
 

@@ -6,6 +6,7 @@ import { latest, resultSections } from "../../../src/protocol/benchResults";
 import type { BenchReport, StoreVerified } from "../../../src/protocol/service";
 import type { StatusCommand, StatusSnapshot } from "../../../src/protocol/status";
 import { Eta } from "../../../src/webview/shared/eta";
+import { agentsView } from "../../../src/webview/status/agents";
 import { benchView } from "../../../src/webview/status/bench";
 import { type BlockRun, blocksByAgent, blocksPerCell, mapCells, maxCells } from "../../../src/webview/status/blockMap";
 import { engineView } from "../../../src/webview/status/engine";
@@ -35,6 +36,22 @@ const run: fc.Arbitrary<BlockRun> = fc.record(
   },
   { requiredKeys: ["kind", "count"] },
 );
+
+describe("the agents of the status view", () => {
+  it("have their tokens here, and those on servers where they are", () => {
+    const node = agentsView(sample("troubled").status.agents, formats, () => {}, false);
+    assert.match(text(node), /3 hot, 1 warm, 1 cold, 2 on servers/);
+    const rows = nodesOf(node).filter(({ type }) => type === "tr");
+    assert.deepEqual(
+      rows.slice(1, 2).map((row) => text(row)),
+      ["Parser reviewer3,4253,295116 MB"],
+    );
+    assert.deepEqual(
+      rows.slice(-2, -1).map((row) => text(row)),
+      ["Testeron studio.local:80000 B"],
+    );
+  });
+});
 
 describe("the engine", () => {
   const context = { formats, run: () => {}, remainingMs: undefined };

@@ -282,6 +282,12 @@ export const waysRun: WaysState = {
   ],
 };
 
+/** The turn of the agent itself, whose answer is one of them. */
+export function ownWay({ ways: [own] }: WaysState): PageTurn {
+  if (own === undefined) throw new Error("there are no ways");
+  return { ...own.turn, user: "Where should it stop instead?" };
+}
+
 const odd = `a\u202Eb\u0007\u001B[31mred\u0000 ${"long".repeat(80)} <img src=x onerror=alert(1)>`;
 
 /** Names, questions and outputs as nobody should send them. */

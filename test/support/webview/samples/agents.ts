@@ -37,6 +37,12 @@ export function agent(index: number, name: string, change: Partial<AgentSummary>
   };
 }
 
+/** What answers it: nothing of it is read here. */
+export const onServer: Partial<AgentSummary> = {
+  server: { address: "http://studio.local:8000/v1", model: "Qwen3-235B-A22B-Instruct" },
+  ...{ tier: "cold", tokens: 0, hotTokens: 0, diskTokens: 0, diskBytes: 0 },
+};
+
 export function figures(
   reused: number,
   prefilled: number,

@@ -13,6 +13,7 @@ import {
   actingWaits,
   draftChips,
   nineTools,
+  ownWay,
   pinnedFiles,
   readingFiles,
   renewedFiles,
@@ -367,8 +368,8 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
   pinnedFiles: [snapshot({ ...acting, turns: [first], pinnedFiles, contextParts })],
   pinnedRenewed: [snapshot({ ...acting, turns: [first], pinnedFiles: renewedFiles, contextParts })],
   pinnedReading: [snapshot({ ...acting, turns: [first], pinnedFiles: readingFiles })],
-  ways: [snapshot({ ...acting, turns: [first], ways: waysChosen })],
-  waysRunning: [snapshot({ ...acting, turns: [first], ways: waysRun })],
+  ways: [snapshot({ ...acting, turns: [first, ownWay(waysChosen)], ways: waysChosen })],
+  waysRunning: [snapshot({ ...acting, turns: [first, ownWay(waysRun)], ways: waysRun })],
   compact: [
     snapshot({
       ...acting,
@@ -390,6 +391,18 @@ export const chatSamples: Readonly<Record<string, readonly ChatUpdate[]>> = {
       turns: [first],
     }),
   ],
+  /** Its server tells no length of its context, and has counted nothing. */
+  serverUntold: [
+    snapshot({
+      agent: {
+        ...reviewer,
+        ...{ tokens: 0, contextTokens: 0, sampling: { temperature: 0.2 } },
+        server: { address: "http://the-large-machine-in-the-cellar.example.org:8000/v1", model: "tiny" },
+      },
+      turns: [],
+    }),
+  ],
+  ownSampling: [snapshot({ agent: { ...reviewer, sampling: { temperature: 0.2 } }, turns: [first] })],
   prefill: [
     snapshot({ turns: [first, { ...asked, user: "Check the new grammar against the recovery rules." }] }),
     {

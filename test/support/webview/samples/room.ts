@@ -1,6 +1,6 @@
 import type { AttachmentChip, PageTurn, Problem } from "../../../../src/protocol/page";
 import type { RoomAnswer, RoomMember, RoomMessage, RoomSnapshot, RoomUpdate } from "../../../../src/protocol/room";
-import { agent, figures, model, ready } from "./agents";
+import { agent, figures, model, onServer, ready } from "./agents";
 import { contents, hostileName } from "./content";
 
 const reviewer = agent(0, "Parser reviewer", { tokens: 3527 });
@@ -244,6 +244,23 @@ export const roomSamples: Readonly<Record<string, readonly RoomUpdate[]>> = {
   ],
   streaming: [snapshot({ messages: [first, second] }), ...streamed],
   mention: [snapshot({ messages: [first, second] }), ...streamed],
+  mentionServers: [
+    snapshot({
+      members: [
+        ...members.slice(0, 2),
+        { agent: agent(4, "Tester", onServer), asked: true },
+        {
+          agent: agent(5, "Tester of everything in the cellar", {
+            ...onServer,
+            ...{ state: "answering", turnCount: 1 },
+            server: { address: "http://the-large-machine-in-the-cellar.example.org:8000/v1", model: "tiny" },
+          }),
+          asked: true,
+        },
+      ],
+      messages: [first],
+    }),
+  ],
   many: [
     snapshot({
       members: crowd.map((one) => ({ agent: one, asked: true })),

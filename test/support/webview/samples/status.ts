@@ -8,7 +8,7 @@ import type {
   ThreadTurn,
 } from "../../../../src/protocol/service";
 import type { MetricSample, StatusSnapshot, StatusUpdate } from "../../../../src/protocol/status";
-import { agent, figures, ready } from "./agents";
+import { agent, figures, onServer, ready } from "./agents";
 import { hostileName } from "./content";
 
 const mib = 1024 ** 2;
@@ -292,11 +292,18 @@ export const statusSamples: Readonly<Record<string, readonly StatusUpdate[]>> = 
           stopped: false,
         },
       },
-      agents: agents.map((agent, i) =>
-        i === 1
-          ? { ...agent, name: "Reviewer of everything that is written in the storage engine and its tests" }
-          : agent,
-      ),
+      agents: [
+        ...agents.map((agent, i) =>
+          i === 1
+            ? { ...agent, name: "Reviewer of everything that is written in the storage engine and its tests" }
+            : agent,
+        ),
+        agent(5, "Tester", onServer),
+        agent(0, "Tester of everything in the cellar", {
+          ...onServer,
+          server: { address: "http://the-large-machine-in-the-cellar.example.org:8000/v1", model: "tiny" },
+        }),
+      ],
       lastBench: [
         report("exp-006", [
           row("reconstruct, 1 × 12, hot", 0.0038, { targetMs: 0.1 }),

@@ -7,6 +7,7 @@ import { FakeService } from "../../../support/extension/fakeService";
 
 const idle: ActingState = { calls: [] };
 const running: ActingState = { calls: [{ call: "c", kind: "run", state: "running" }] };
+const waiting: ActingState = { calls: [{ call: "c", kind: "run", state: "waiting" }] };
 
 describe("the agents of a window that act", () => {
   let service: FakeService;
@@ -30,6 +31,13 @@ describe("the agents of a window that act", () => {
       state: (agent) => states.get(agent) ?? idle,
       follow: say("follow"),
       goOn: say("goOn"),
+      askAgain: async (agent, { call }) => {
+        followed.push(`ask ${agent}`);
+        if (call !== "c") return false;
+        states.set(agent, waiting);
+        changes.fire({ agent, state: waiting });
+        return true;
+      },
       stop: async (agent) => void followed.push(`stop ${agent}`),
       forget: (agent) => void followed.push(`forget ${agent}`),
     };
@@ -151,5 +159,38 @@ describe("the agents of a window that act", () => {
     agents.dispose();
     await tick();
     assert.equal(service.shown.at(-1)?.shown, false);
+  });
+
+  it("ask again what waited, as soon as they are this window's, and keep their lock then", async () => {
+    const id = await agentWith("run");
+    service.change(id, { waitsFor: 1, lockedElsewhere: true });
+    assert.equal(await agents.askAgain(id, { call: "c" }), "later");
+    service.change(id, { lockedElsewhere: false });
+    assert.equal(await agents.askAgain(id, { call: "gone" }), "gone");
+    await tick();
+    assert.deepEqual([followed, service.shown.at(-1)?.shown], [[`ask ${id}`], false]);
+    assert.equal(await agents.askAgain(id, { call: "c" }), "asked");
+    await tick();
+    assert.deepEqual([followed.length, service.shown.at(-1)?.shown], [2, true]);
+    assert.deepEqual(agents.stateOf(id), waiting);
+    assert.equal(agents.nameOf(id), "Ada");
+    assert.deepEqual(errors, []);
+  });
+
+  it("do not ask again what is somebody else's, or a tool's that is not there yet", async () => {
+    const [program, several] = [await agentWith("tool_of_a_program"), await agentWith("run")];
+    agents.hold(several);
+    const foreign = await agentWith("run");
+    const turn = { id: "t", user: "Go.", answer: "", createdAt: 0, state: "done" } as const;
+    const calls = [{ id: "c", name: "late", arguments: {} }];
+    service.change(foreign, { turns: [{ ...turn, calls }] });
+    followed.length = 0;
+    assert.equal(await agents.askAgain(program, { call: "c" }), "later");
+    assert.equal(await agents.askAgain(several, { call: "c" }), "gone");
+    assert.equal(await agents.askAgain(foreign, { call: "c" }), "later");
+    assert.equal(await agents.askAgain("nobody", { call: "c" }), "gone");
+    service.saveAgent = () => Promise.reject(new Error("it ended"));
+    await assert.rejects(agents.askAgain(foreign, { call: "c" }), /it ended/);
+    assert.deepEqual(followed, []);
   });
 });

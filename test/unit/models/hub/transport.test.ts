@@ -89,6 +89,18 @@ describe("The way to the hub", () => {
     }
   });
 
+  it("ends where the other side takes up another protocol", async () => {
+    const other = createServer();
+    other.on("connection", (socket) => {
+      socket.on("error", () => {});
+      const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+      socket.once("data", () => socket.write(head));
+    });
+    servers.push(other);
+    const { what } = await rejection(get({}, `http://127.0.0.1:${await listening(other)}/x`), "HUB_FAILURE", /./);
+    assert.match(what, /ended the connection/);
+  });
+
   it("goes through the proxy of the settings", async () => {
     assert.equal(await get({ proxy: proxyUrl }, `${plainUrl}/x`), "token: none");
     assert.deepEqual(proxied, [`GET ${plainUrl}/x`]);

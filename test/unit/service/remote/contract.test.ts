@@ -1,8 +1,8 @@
 import { isMainThread, MessageChannel, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { silentLog } from "../../../../src/common/log";
 import type { ResidentService, ServiceEvent, ServiceOptions } from "../../../../src/protocol/service";
-import { LocalResidentService } from "../../../../src/service/localResidentService";
-import { RemoteService } from "../../../../src/service/remote/client";
+import { createLocalService } from "../../../../src/service/localService";
+import { createRemoteService } from "../../../../src/service/remote/client";
 import { messagePort } from "../../../../src/service/remote/messagePort";
 import { ServiceServer } from "../../../../src/service/remote/server";
 import { workerPort } from "../../../../src/service/remote/workerPort";
@@ -14,20 +14,20 @@ import { inFolder } from "../../../support/store/fakes";
 type Start = (options: ServiceOptions) => ResidentService;
 
 function serve(port: MessagePort, options: ServiceOptions): void {
-  new ServiceServer(messagePort(port), (log) => new LocalResidentService(options, new FakeRuntime(), log));
+  new ServiceServer(messagePort(port), (log) => createLocalService(options, new FakeRuntime(), log));
 }
 
-const inThisThread: Start = (options) => new LocalResidentService(options, new FakeRuntime(), silentLog);
+const inThisThread: Start = (options) => createLocalService(options, new FakeRuntime(), silentLog);
 
 const behindAChannel: Start = (options) => {
   const { port1, port2 } = new MessageChannel();
   serve(port1, options);
-  return new RemoteService(messagePort(port2), silentLog);
+  return createRemoteService(messagePort(port2), silentLog);
 };
 
 /** This file is what the worker runs, too. */
 const inAWorker: Start = (options) =>
-  new RemoteService(workerPort(new Worker(__filename, { workerData: options })), silentLog);
+  createRemoteService(workerPort(new Worker(__filename, { workerData: options })), silentLog);
 
 function serviceOf(start: Start): InService {
   return (body, change) =>

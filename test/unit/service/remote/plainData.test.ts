@@ -3,7 +3,7 @@ import { setImmediate } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
 import { silentLog } from "../../../../src/common/log";
 import type { ServiceEvent } from "../../../../src/protocol/service";
-import { RemoteService } from "../../../../src/service/remote/client";
+import { createRemoteService } from "../../../../src/service/remote/client";
 import { messagePort } from "../../../../src/service/remote/messagePort";
 import { ServiceServer } from "../../../../src/service/remote/server";
 import { SampleService, sampleCalls, serviceEvents } from "../../../support/service/sampleService";
@@ -13,7 +13,7 @@ describe("what crosses the door", () => {
     const core = new SampleService();
     const { port1, port2 } = new MessageChannel();
     new ServiceServer(messagePort(port1), () => core);
-    return { core, client: new RemoteService(messagePort(port2), silentLog) };
+    return { core, client: createRemoteService(messagePort(port2), silentLog) };
   }
 
   for (const [method, call] of Object.entries(sampleCalls)) {

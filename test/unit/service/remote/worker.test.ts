@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { silentLog } from "../../../../src/common/log";
 import type { ServiceEvent } from "../../../../src/protocol/service";
-import { RemoteService } from "../../../../src/service/remote/client";
+import { createRemoteService } from "../../../../src/service/remote/client";
 import { messagePort } from "../../../../src/service/remote/messagePort";
 import { ServiceServer } from "../../../../src/service/remote/server";
 import { workerPort } from "../../../../src/service/remote/workerPort";
@@ -34,7 +34,7 @@ class EndingService extends FakeService {
 /** This file is what the worker runs, too. */
 function start() {
   const worker = new Worker(__filename, { workerData: "serve", resourceLimits: { maxOldGenerationSizeMb: 32 } });
-  const client = new RemoteService(workerPort(worker), silentLog);
+  const client = createRemoteService(workerPort(worker), silentLog);
   const heard: ServiceEvent[] = [];
   client.onEvent((event) => heard.push(event));
   return { client, heard };

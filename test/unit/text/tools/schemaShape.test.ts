@@ -107,6 +107,11 @@ describe("A schema's shape", () => {
     ],
     ["what allows everything", {}, { kind: "any" }],
     [
+      "a pattern for all names",
+      { type: "object", patternProperties: { "^.*$": { type: "string" } }, additionalProperties: false },
+      { kind: "object", properties: [], rest: text },
+    ],
+    [
       "bounds of all safe integers",
       { type: "integer", minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
       { kind: "number", isInteger: true },
@@ -173,6 +178,14 @@ describe("A schema's shape", () => {
       );
     });
   }
+
+  it("has the values of names that a pattern allows, and no names of its own invention", () => {
+    const patternProperties = { "^x": { type: "string" }, "^n": { type: "null" } };
+    const shaped = shapeOf(object({ a: {} }, { patternProperties, additionalProperties: false }));
+    const root = rootOf(shaped);
+    assert.deepEqual(root?.kind === "object" && root.rest, { kind: "union", of: [text, { kind: "null" }] });
+    assert.deepEqual(shaped.loosened, [{ path: "", what: "patternProperties" }]);
+  });
 
   it("is bounded, however deep, wide or entangled the schema is", () => {
     let deep: unknown = { type: "string" };

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { ResidentError } from "../../../src/common/errors";
-import { silentLog } from "../../../src/common/log";
-import type { AgentSummary, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
-import { LocalResidentService } from "../../../src/service/localResidentService";
+import { type LogLevel, silentLog } from "../../../src/common/log";
+import type { AgentSummary, ResidentService, ServiceEvent, ServiceOptions } from "../../../src/protocol/service";
+import { createLocalService } from "../../../src/service/localService";
 import { record } from "../../support/agents/agentRig";
 import { FakeRuntime, writeFakeModel } from "../../support/agents/fakeRuntime";
 import { optionsFor, otherModel, writeFakeModels } from "../../support/service/serviceOptions";
@@ -12,7 +13,7 @@ import { FakeLocks, inFolder } from "../../support/store/fakes";
 interface Rig {
   readonly folder: string;
   readonly runtime: FakeRuntime;
-  readonly service: LocalResidentService;
+  readonly service: ResidentService;
   readonly events: ServiceEvent[];
 }
 
@@ -21,7 +22,7 @@ function inService(body: (rig: Rig) => Promise<void>, change: Partial<ServiceOpt
   return inFolder(async (folder) => {
     await writeFakeModels(folder);
     const runtime = new FakeRuntime();
-    const service = new LocalResidentService(optionsFor(folder, change), runtime, silentLog);
+    const service = createLocalService(optionsFor(folder, change), runtime, silentLog);
     const events: ServiceEvent[] = [];
     service.onEvent((event) => events.push(event));
     try {
@@ -54,7 +55,7 @@ describe("the service", function () {
       });
       runtime.beforeLoad = () => released;
       const running = service.generate({ prompt: "Hello" });
-      setTimeout(() => running.abort(), 10);
+      void setTimeout(10).then(() => running.abort());
       assert.equal((await running.done).finishReason, "aborted");
       letLoad();
     }));
@@ -111,6 +112,66 @@ describe("the service", function () {
       assert.deepEqual(runtime.history, ["other", "-other", "starter"]);
     }));
 
+  it("frees a model that is unused for a while, its agents saved", () =>
+    inService(
+      async ({ service, runtime, events }) => {
+        const { id } = await service.createAgent({ name: "Ada" });
+        await (await service.send(id, { text: "A question that is longer than a block" })).done;
+        const isIdle = () => events.some((event) => event.type === "engine" && event.state.type === "idle");
+        while (!isIdle()) await setTimeout(10);
+        assert.deepEqual(runtime.history, ["starter", "-starter"]);
+        const { tier, hotTokens } = await service.saveAgent(id);
+        assert.deepEqual([tier, hotTokens], ["warm", 0]);
+      },
+      { unloadAfterMs: 200 },
+    ));
+
+  it("forgets agents and other programs' conversations alike, and tells what the store may take", () =>
+    inService(async ({ service, folder }) => {
+      const modelDirectory = otherModel(folder);
+      await service.createAgent({ name: "Ada" });
+      await service.chat({ modelDirectory, messages: [{ role: "user", content: "Hello" }] }).done;
+      const before = await service.storeStats();
+      assert.deepEqual([before.quotaBytes, before.agents], [1_000_000, 1]);
+      assert.equal((await service.status()).threads.recent.length, 1);
+      assert.equal((await service.forgetEverything()).agents, 1);
+      const { agents, threads } = await service.status();
+      assert.deepEqual([agents, threads.recent], [[], []]);
+    }));
+
+  it("gets no starter model that is there, and says that models may be others now", () =>
+    inService(async ({ service, events }) => {
+      const { name, isStarter } = await service.getStarterModel(() => assert.fail("nothing is downloaded"));
+      assert.deepEqual([name, isStarter], ["starter", true]);
+      assert.deepEqual(
+        events.map(({ type }) => type),
+        ["models"],
+      );
+    }));
+
+  it("does not wait longer than its deadline for what does not end, and says so", () =>
+    inFolder(async (folder) => {
+      await writeFakeModels(folder);
+      const runtime = new FakeRuntime();
+      const lines: string[] = [];
+      const log = { log: (_: LogLevel, message: string) => lines.push(message) };
+      const service = createLocalService(optionsFor(folder), runtime, log);
+      await service.loadModel();
+      const { lastRunner } = runtime;
+      assert.ok(lastRunner);
+      let letStep = () => {};
+      const held = new Promise<void>((resolve) => {
+        letStep = resolve;
+      });
+      lastRunner.beforeStep = () => held;
+      service.generate({ prompt: "Hello" });
+      while (lastRunner.batches.length === 0) await setTimeout(5);
+      await service.dispose(20);
+      assert.equal(lines.at(-1), "saving had not finished after 20 ms");
+      letStep();
+      while (!runtime.history.includes("-starter")) await setTimeout(5);
+    }));
+
   it("loads a model anew after its device failed", () =>
     inService(async ({ service, runtime }) => {
       await service.loadModel();
@@ -127,14 +188,14 @@ describe("the service without its addon", () => {
   it("shows transcripts, diagnoses itself, and refuses the rest with the reason", () =>
     inFolder(async (folder) => {
       await writeFakeModel(path.join(folder, "models", "starter"));
-      const before = new LocalResidentService(optionsFor(folder), new FakeRuntime(new FakeLocks()), silentLog);
+      const before = createLocalService(optionsFor(folder), new FakeRuntime(new FakeLocks()), silentLog);
       const { id } = await before.createAgent({ name: "Ada" });
       await (await before.send(id, { text: "Hello" })).done;
       await before.dispose();
 
       const runtime = new FakeRuntime();
       runtime.addonError = missing;
-      const service = new LocalResidentService(optionsFor(folder), runtime, silentLog);
+      const service = createLocalService(optionsFor(folder), runtime, silentLog);
       assert.equal((await service.listAgents())[0]?.name, "Ada");
       assert.equal((await service.getAgent(id)).turns[0]?.user, "Hello");
       assert.equal((await service.status()).engine.type, "addonMissing");
