@@ -38,19 +38,29 @@ const upToDate = (part) => (part.isCurrent ? part.isCurrent() : isCurrent(part.n
 /** Later parts are made from earlier ones, so a part is looked at again when its turn comes. */
 async function setUp(chosen) {
   requireTools([...new Set(["node", ...chosen.filter((part) => !upToDate(part)).flatMap((part) => part.tools)])]);
-  for (const part of chosen) {
-    if (upToDate(part)) {
-      say(`${part.title}: ready`);
-      continue;
-    }
-    say(`${part.title} …`);
-    const startedAt = Date.now();
-    clearStamp(part.name);
-    const key = part.key?.();
-    await part.make();
-    if (key !== undefined) writeStamp(part.name, key);
-    say(`${part.title}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+  await fetchAll(chosen.filter((part) => part.isFetched));
+  for (const part of chosen.filter((part) => !part.isFetched)) await make(part);
+}
+
+/** At once: they need nothing of each other and mostly wait for the network. One that fails leaves the others whole. */
+async function fetchAll(fetched) {
+  const results = await Promise.allSettled(fetched.map(make));
+  const failed = results.find(({ status }) => status === "rejected");
+  if (failed) throw failed.reason;
+}
+
+async function make(part) {
+  if (upToDate(part)) {
+    say(`${part.title}: ready`);
+    return;
   }
+  say(`${part.title} …`);
+  const startedAt = Date.now();
+  clearStamp(part.name);
+  const key = part.key?.();
+  await part.make();
+  if (key !== undefined) writeStamp(part.name, key);
+  say(`${part.title}: done in ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
 }
 
 const startedAt = Date.now();

@@ -1,6 +1,7 @@
 /**
  * The parts of set-up, in order. Each says what it needs on the machine, what its output is made from (`key`), which
- * files prove that the output is there, and how to make it. Nothing is made when the key is the one of last time.
+ * files prove that the output is there, and how to make it. Nothing is made when the key is the one of last time. What is
+ * fetched (`isFetched`) is made from no other part.
  */
 import fs from "node:fs";
 import path from "node:path";
@@ -54,6 +55,7 @@ const cli = path.join(root, "dist", "cli.js");
 
 const packages = {
   name: "packages",
+  isFetched: true,
   title: "npm packages",
   tools: ["npm"],
   isCurrent: () => isInstalled(root),
@@ -66,6 +68,7 @@ const packages = {
 
 const mlx = {
   name: "mlx",
+  isFetched: true,
   title: mlxWheel?.requirement.replace("==", " ") ?? "MLX",
   tools: ["platform", "python"],
   key: () => mlxWheel.sha256,
@@ -75,6 +78,7 @@ const mlx = {
 
 const xgrammar = {
   name: "xgrammar",
+  isFetched: true,
   title: `${xgrammarSource.requirement.replace("==", " ")} (source)`,
   tools: ["python"],
   key: () => xgrammarSource.sha256,
@@ -161,6 +165,7 @@ async function compileGraphTools() {
 
 const zig = {
   name: "zig",
+  isFetched: true,
   title: zigWheel?.requirement.replace("==", " ") ?? "Zig",
   tools: ["platform", "python"],
   key: () => zigWheel.sha256,
@@ -174,6 +179,7 @@ function foreignMlx(name, target) {
   const folder = mlxDirectoryOf(target);
   return {
     name,
+    isFetched: true,
     title: `${wheel.requirement.replace("==", " ")} for ${target}`,
     tools: ["python"],
     key: () => wheel.sha256,
@@ -255,6 +261,7 @@ const build = {
 
 const starter = {
   name: "starter",
+  isFetched: true,
   title: starterWheel.requirement.replace("==", " "),
   tools: ["python"],
   key: () => starterWheel.sha256,
@@ -283,6 +290,7 @@ function importModel() {
 
 const clangFormat = {
   name: "clang-format",
+  isFetched: true,
   title: clangFormatWheel?.requirement.replace("==", " ") ?? "clang-format",
   tools: ["platform", "python"],
   key: () => clangFormatWheel.sha256,
@@ -293,6 +301,7 @@ const clangFormat = {
 /** For a test of the kernels for Arm. */
 const emulator = {
   name: "arm-emulator",
+  isFetched: true,
   title: armEmulatorWheel === undefined ? "QEMU" : `QEMU (${armEmulatorWheel.requirement.replace("==", " ")})`,
   tools: ["platform", "python"],
   key: () => armEmulatorWheel.sha256,

@@ -104,7 +104,7 @@ describe("Grammars on the addon", function () {
       const parts = Array.from({ length: 10 }, (_, index) =>
         part(index, "A pet as JSON:\n", constrained(schema, 10 * round + index)),
       );
-      const { ids, stats, failures } = await rig.run(parts, 80);
+      const { ids, stats, failures } = await rig.run(parts, 56);
       forced += stats.forcedTokens;
       assert.deepEqual(failures, []);
       for (const answer of ids) {
