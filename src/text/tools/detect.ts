@@ -146,8 +146,14 @@ function fitted(format: ToolFormat, text: string): ToolFormat {
     return { ...format, behindName: bare(behindName), behindKey: bare(behindKey), behindValue: bare(behindValue) };
   }
   if (format.shape === "taggedJson" && !text.includes(format.callId)) return { ...format, callId: "" };
-  if (format.shape === "json" && format.isList && text.includes(`${format.open}[`)) return { ...format, inside: "" };
-  return format;
+  if (format.shape !== "json" || format.open === "") return format;
+  const inside = found(text, `${quoted(format.open)}(\\s*)[[{]`) ?? format.inside;
+  const behind = format.close === "" ? undefined : found(text, `[\\]}](\\s*)${quoted(format.close)}`);
+  return { ...format, inside, behind: behind ?? format.behind };
+}
+
+function found(text: string, pattern: string): string | undefined {
+  return new RegExp(pattern).exec(text)?.[1];
 }
 
 function has(text: string, pattern: string): boolean {

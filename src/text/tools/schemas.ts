@@ -3,7 +3,7 @@ import { resolvePointer } from "./schemaPointer";
 
 /** Alternatives of one schema are followed so far; a schema may refer to itself. */
 const mostBranches = 64;
-const mostLinks = 256;
+const mostLinks = 1024;
 
 export const schemaTypes = ["string", "number", "integer", "boolean", "null", "array", "object"] as const;
 export type SchemaType = (typeof schemaTypes)[number];
@@ -21,9 +21,7 @@ export interface Branch {
  * nothing is known. Never throws, whatever the schema is.
  */
 export function branchesOf(schema: unknown, root: JsonObject): readonly Branch[] {
-  const parts = partsOf(schema, root);
-  if (parts.some((part) => hasFreeAlternative(part, root))) return [];
-  return parts.flatMap(branchesIn).slice(0, mostBranches);
+  return isObject(schema) ? knownOf(schema, root).branches : [];
 }
 
 /** One of its alternatives says nothing, so a value may be anything. */
@@ -97,30 +95,82 @@ function referred(root: JsonObject, reference: string): unknown {
   return resolvePointer(root, reference)?.schema;
 }
 
-/** The schema of a member of an object, in whatever part it stands; `undefined`: nothing is known of it. */
-export function memberSchema(schema: unknown, key: string, root: JsonObject): unknown {
-  const parts = partsOf(schema, root);
-  const named = parts.flatMap(({ properties }) => {
-    return isObject(properties) && Object.hasOwn(properties, key) ? [properties[key]] : [];
-  });
-  const others = parts.flatMap(({ patternProperties, additionalProperties }) => {
-    return [...(isObject(patternProperties) ? Object.values(patternProperties) : []), additionalProperties];
-  });
-  return anyOf(named.length > 0 ? named : others.filter(isObject));
+type OtherMembers = "any" | "other" | "none";
+
+/** What a schema says of a value: found once, since a call may hold many values of one schema. */
+class KnownSchema {
+  readonly branches: readonly Branch[];
+  /** Where the schema is the whole of an object. */
+  readonly others: OtherMembers;
+  private readonly named = new Map<string, unknown[]>();
+  private readonly otherMembers: unknown;
+  private readonly listed: readonly unknown[];
+  private readonly otherItems: unknown;
+
+  constructor(schema: JsonObject, root: JsonObject) {
+    const parts = partsOf(schema, root);
+    this.others = othersIn(schema, parts);
+    const isFree = parts.some((part) => hasFreeAlternative(part, root));
+    this.branches = isFree ? [] : parts.flatMap(branchesIn).slice(0, mostBranches);
+    for (const { properties } of parts) {
+      for (const [name, member] of isObject(properties) ? Object.entries(properties) : []) {
+        this.named.set(name, [...(this.named.get(name) ?? []), member]);
+      }
+    }
+    const others = parts.flatMap(({ patternProperties, additionalProperties }) => {
+      return [...(isObject(patternProperties) ? Object.values(patternProperties) : []), additionalProperties];
+    });
+    this.otherMembers = anyOf(others.filter(isObject));
+    const tuples = parts.map(tupleIn);
+    const longest = Math.min(mostLinks, Math.max(0, ...tuples.map(({ listed }) => listed.length)));
+    this.listed = Array.from({ length: longest }, (_, index) => {
+      return anyOf(tuples.map(({ listed, others: rest }) => listed[index] ?? rest).filter(isObject));
+    });
+    this.otherItems = anyOf(tuples.map(({ others: rest }) => rest).filter(isObject));
+  }
+
+  member(key: string): unknown {
+    const named = this.named.get(key);
+    if (named === undefined) return this.otherMembers;
+    const schema = anyOf(named);
+    // The same object each time.
+    if (named.length > 1) this.named.set(key, [schema]);
+    return schema;
+  }
+
+  item(index: number): unknown {
+    return index < this.listed.length ? this.listed[index] : this.otherItems;
+  }
 }
 
-/** The schema of an item of a list; `undefined`: nothing is known of it. */
-export function itemSchema(schema: unknown, index: number, root: JsonObject): unknown {
-  const found = partsOf(schema, root).map(({ prefixItems, items, additionalItems }) => {
-    const listed = Array.isArray(prefixItems) ? prefixItems : items;
-    const others = Array.isArray(items) ? additionalItems : items;
-    return Array.isArray(listed) && index < listed.length ? listOf(listed)[index] : others;
-  });
-  return anyOf(found.filter(isObject));
+/** Items in their places, and those behind them. */
+function tupleIn({ prefixItems, items, additionalItems }: JsonObject) {
+  const listed = Array.isArray(prefixItems) ? prefixItems : items;
+  return { listed: listOf(listed), others: Array.isArray(items) ? additionalItems : items };
 }
 
 function anyOf(schemas: readonly unknown[]): unknown {
   return schemas.length > 1 ? { anyOf: schemas } : schemas[0];
+}
+
+const knownSchemas = new WeakMap<JsonObject, WeakMap<JsonObject, KnownSchema>>();
+
+function knownOf(schema: JsonObject, root: JsonObject): KnownSchema {
+  const ofRoot = knownSchemas.get(root) ?? new WeakMap<JsonObject, KnownSchema>();
+  knownSchemas.set(root, ofRoot);
+  const known = ofRoot.get(schema) ?? new KnownSchema(schema, root);
+  ofRoot.set(schema, known);
+  return known;
+}
+
+/** The schema of a member of an object, in whatever part it stands; `undefined`: nothing is known of it. */
+export function memberSchema(schema: unknown, key: string, root: JsonObject): unknown {
+  return isObject(schema) ? knownOf(schema, root).member(key) : undefined;
+}
+
+/** The schema of an item of a list; `undefined`: nothing is known of it. */
+export function itemSchema(schema: unknown, index: number, root: JsonObject): unknown {
+  return isObject(schema) ? knownOf(schema, root).item(index) : undefined;
 }
 
 /** The names of an object's members that a schema tells, in its order. */
@@ -132,8 +182,11 @@ export function memberNames(schema: JsonObject): readonly string[] {
 }
 
 /** "any": members may have any name. "other": the schema names some, and does not say that there are no others. */
-export function otherMembers(schema: JsonObject): "any" | "other" | "none" {
-  const parts = partsOf(schema, schema);
+export function otherMembers(schema: JsonObject): OtherMembers {
+  return knownOf(schema, schema).others;
+}
+
+function othersIn(schema: JsonObject, parts: readonly JsonObject[]): OtherMembers {
   const isAny = parts.some((part) => isObject(part["additionalProperties"]) || isObject(part["patternProperties"]));
   if (isAny || parts.every(({ properties }) => properties === undefined)) return "any";
   const isClosed = commonPartsOf(schema, schema).some((part) => {

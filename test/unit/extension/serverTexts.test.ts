@@ -49,7 +49,7 @@ describe("what people read about servers", () => {
     const agent = await service.useServer(id, { address: server.address, model: "large" });
     assert.equal(modelLabel(agent), "large on studio:8000");
     const { description, tooltip } = agentItem(agent, formats);
-    assert.match(description, /tokens · on studio:8000$/);
+    assert.match(description, /^0 turns · on studio:8000$/);
     assert.match(tooltip, /Model: large on studio:8000/);
     assert.doesNotMatch(tooltip, /In memory|of 0 tokens/);
   });

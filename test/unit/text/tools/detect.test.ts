@@ -23,6 +23,12 @@ describe("The form of calls, by a model's template", () => {
     );
     assert.ok(withId?.shape === "taggedJson" && without?.shape === "taggedJson");
     assert.deepEqual([withId.callId, without.callId], ["[CALL_ID]", ""]);
+    const source = toolTemplates["Qwen2.5, Qwen3, Granite 4"]?.source ?? "";
+    const close = source.replaceAll("<tool_call>\n", "<tool_call>").replaceAll("\n</tool_call>", "</tool_call>");
+    assert.notEqual(close, source);
+    const [lines, line] = [source, close].map(formatOf);
+    assert.deepEqual([lines?.name, lines?.inside, lines?.behind], ["hermes", "\n", "\n"]);
+    assert.deepEqual([line?.name, line?.inside, line?.behind], ["hermes", "", ""]);
     const list = formatOf(toolTemplates["Mistral Nemo"]?.source ?? "");
     assert.equal(list?.inside, "");
   });
