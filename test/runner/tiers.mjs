@@ -27,8 +27,8 @@ const bundled = (tier) => (parts) => ["esbuild.js", `--tests=${tier}`, ...parts]
 /**
  * `setUp`: the parts of native/setup.mjs that the tier needs. `prepare`: run before, counts no tests. `onDemand`: runs only where
  * it is named. `behind`: it computes nearly all the time and nothing in it waits for a moment, so it takes what the tiers that
- * wait leave of the processors: it runs at the same time as they, at the lowest priority, and its limits are wide. The last
- * tiers in front drive a browser and should have the machine for themselves: what stands behind is done before they begin.
+ * wait leave of the processors: it runs at the same time as they, at the lowest priority, and its limits are wide. What has
+ * limits inside comes last: by then the tiers in front drive a browser and leave it most of a processor.
  * All commands are arguments of this Node.
  */
 export const tiers = [
