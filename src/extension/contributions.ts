@@ -69,6 +69,7 @@ export const commands = {
   openStatus: "resident.openStatus",
   refreshStatus: "resident.refreshStatus",
   whyReadAgain: "resident.whyReadAgain",
+  useInChat: "resident.useInChat",
   openRoom: "resident.openRoom",
   getStarted: "resident.getStarted",
   openSettings: "resident.openSettings",

@@ -33,6 +33,7 @@ import { TextShelf } from "./files/textShelf";
 import { InstructionsFiles } from "./instructions/instructionsFiles";
 import { InstructionsLens } from "./instructions/instructionsLens";
 import { registerChatModels } from "./languageModels/registerChatModels";
+import { registerUseInChat } from "./languageModels/useInChat";
 import { registerWhyReadAgain } from "./languageModels/whyReadAgain";
 import { registerHubCommands } from "./models/hubCommands";
 import { HubWay, proxyAccess } from "./models/hubWay";
@@ -125,6 +126,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const modelsFolder = join(places.home, "models");
   own(registerChatModels({ service: core, failures, log, memory: context.globalState, modelsFolder }));
   own(registerWhyReadAgain(registry, core));
+  own(registerUseInChat(registry, core, log));
   own(registerStoreCommands(registry, core));
   own(registerDiagnose(registry, { service: core, places, version: versionOf(extension.packageJSON) }));
   own(registerWindowCommands(registry, { service: core, changes: settingChanges, log, extensionId: extension.id }));

@@ -45,11 +45,12 @@ async function runSuites(files) {
 
 /** Runs suites with a server and a home of their own. */
 function attempt(vsix, files) {
-  return withPackaged(vsix, settings, async ({ workspace, settings: settingsFile, start }) => {
+  return withPackaged(vsix, settings, async ({ home, workspace, settings: settingsFile, start }) => {
     fs.writeFileSync(path.join(workspace, "app.ts"), "");
     const server = await start();
     fs.rmSync(resultsFile, { force: true });
     process.env.RESIDENT_RESULTS = resultsFile;
+    process.env.RESIDENT_UI_HOME = home;
     process.env.RESIDENT_UI_URL = server.url(workspace);
     process.env.RESIDENT_UI_SCREENSHOTS = screenshots;
     process.env.RESIDENT_UI_SETTINGS = settingsFile;

@@ -47,9 +47,17 @@ export const randomGemmaConfig = {
   sliding_window_pattern: 3,
 } as const;
 
+/** The first one with the starter model's vocabulary, for prompts as long as those of other programs' agents. */
+export const wideVocabularyConfig = {
+  ...longContextConfig,
+  vocab_size: 49_152,
+  max_position_embeddings: 65_536,
+} as const;
+
 export type RandomConfig =
   | typeof randomModelConfig
   | typeof longContextConfig
+  | typeof wideVocabularyConfig
   | ReturnType<typeof quantisedConfig>
   | typeof wideConfig
   | typeof randomGemmaConfig;

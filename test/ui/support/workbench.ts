@@ -34,10 +34,13 @@ function environment(name: string): string {
 
 /** Sets the theme of windows that start from now on; without one they follow the system's colours. */
 export function chooseTheme(theme?: Theme): void {
+  chooseSettings({ "workbench.colorTheme": theme?.setting, "window.autoDetectColorScheme": theme === undefined });
+}
+
+/** Sets the person's own settings for windows that start from now on; `undefined` takes one back. */
+export function chooseSettings(chosen: Readonly<Record<string, unknown>>): void {
   const file = environment("RESIDENT_UI_SETTINGS");
-  const { "workbench.colorTheme": _theme, ...settings } = JSON.parse(readFileSync(file, "utf8"));
-  const chosen = theme === undefined ? {} : { "workbench.colorTheme": theme.setting };
-  writeFileSync(file, JSON.stringify({ ...settings, ...chosen, "window.autoDetectColorScheme": theme === undefined }));
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...chosen }));
 }
 
 /** Sets one setting of this machine, which the person's own settings cannot; `undefined` takes it back. */
