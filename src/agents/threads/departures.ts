@@ -22,6 +22,11 @@ const mostRemembered = 24;
 /** Characters of an excerpt: before the difference at most, and all of it. */
 const [charactersBefore, excerptLength] = [24, 64];
 
+/** More was reused than agrees with the text compared: another one, read by an earlier process, agrees longer. */
+export function isClosest({ atToken }: Departure, reusedTokens: number): boolean {
+  return reusedTokens <= atToken;
+}
+
 /** A place that changes so many times in a row is said in the log. */
 const timesToSay = 3;
 

@@ -7,7 +7,7 @@ import type { RunningAnswer } from "../runningAnswer";
 import { resolveSampling } from "../sampling";
 import type { Wait } from "../wait";
 import { type Asked, askedOf } from "./asked";
-import type { Departures, ReadText } from "./departures";
+import { type Departures, isClosest, type ReadText } from "./departures";
 import { SaidAnswer } from "./saidAnswer";
 import type { ThreadArchive } from "./threadArchive";
 import type { Place, ThreadBook } from "./threadBook";
@@ -116,7 +116,7 @@ export class ThreadAnswers {
       if (!isShort) departures.remember(readText(request, session, place, after.ids(), after));
       const done: Done = {
         ...{ type: "done", ...answered },
-        figures: departure === undefined ? figures : { ...figures, departure },
+        figures: departure && isClosest(departure, figures.reusedTokens) ? { ...figures, departure } : figures,
       };
       return { done, place, isShort };
     } catch (error) {

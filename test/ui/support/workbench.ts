@@ -90,12 +90,15 @@ export class Workbench {
 
   /** Opens the Resident side bar by its icon. */
   async openSideBar(): Promise<void> {
-    if ((await this.residentTab.getAttribute("aria-selected")) !== "true") await this.residentTab.click();
-    await this.page
+    const content = this.page
       .getByRole("treeitem")
       .or(this.page.getByRole("button", { name: "Agents Section" }))
-      .first()
-      .waitFor();
+      .first();
+    await insist("the side bar is open", async () => {
+      // A click on the icon of what is open closes it.
+      if ((await this.residentTab.getAttribute("aria-selected")) !== "true") await this.residentTab.click();
+      await content.waitFor({ timeout: questionLimitMs });
+    });
   }
 
   /** Leaves all the width to the editors. */

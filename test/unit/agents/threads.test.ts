@@ -203,6 +203,23 @@ describe("a thread", function () {
       assert.equal(rig.threads.status(1).recent[0]?.figures.departure?.now, "…10:46:23.");
     }));
 
+  it("does not say what changed where an earlier process read a text that agrees longer", () =>
+    inFolder(async (home) => {
+      const place = (first: string, last: string) => [
+        system(`${first} ${"You answer questions about gardens. ".repeat(60)}${last}`),
+        long,
+      ];
+      const before = new ThreadRig(home);
+      await before.ask(place("Now:", "It rains."), { conversation });
+      await before.threads.close();
+      const rig = new ThreadRig(home);
+      await rig.ask(place("Then:", "It rains."), { conversation });
+      const { figures } = await rig.ask(place("Now:", "It snows."), { conversation });
+      assert.ok(figures.reusedTokens > 100, `${figures.reusedTokens} tokens`);
+      assert.equal(figures.departure, undefined);
+      await rig.threads.close();
+    }));
+
   it("stops within a step, and what was read stays", () =>
     inFolder(async (home) => {
       const rig = new ThreadRig(home, { maxAnswerTokens: 64 });
