@@ -42,9 +42,16 @@ async function setUp(chosen) {
   for (const part of chosen.filter((part) => !part.isFetched)) await make(part);
 }
 
-/** At once: they need nothing of each other and mostly wait for the network. One that fails leaves the others whole. */
+/**
+ * npm and pip at once: they need nothing of each other and mostly wait for the network. Only one pip at a time: pyenv, where
+ * it is in use, locks its folder behind each. A part that fails leaves the others whole.
+ */
 async function fetchAll(fetched) {
-  const results = await Promise.allSettled(fetched.map(make));
+  const withPip = async () => {
+    for (const part of fetched.filter(({ tools }) => tools.includes("python"))) await make(part);
+  };
+  const others = fetched.filter(({ tools }) => !tools.includes("python"));
+  const results = await Promise.allSettled([withPip(), ...others.map(make)]);
   const failed = results.find(({ status }) => status === "rejected");
   if (failed) throw failed.reason;
 }

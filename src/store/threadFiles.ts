@@ -98,6 +98,18 @@ export class ThreadFiles {
     return this.version(name);
   }
 
+  /** Names of the files that were written last and are no longer than `bytes`, newest first. */
+  async newest(count: number, bytes: number): Promise<readonly string[]> {
+    const found = await Promise.all(
+      (await threadsIn(this.root)).map(async (name) => {
+        const is = await ifThere(path.join(this.root, name), (file) => stat(file));
+        return is === undefined || is.size > bytes ? [] : [{ name, at: is.mtimeMs }];
+      }),
+    );
+    const newestFirst = found.flat().sort((one, other) => other.at - one.at);
+    return newestFirst.slice(0, count).map(({ name }) => name.slice(0, -suffix.length));
+  }
+
   async remove(name: string): Promise<void> {
     await rm(this.fileOf(name), { force: true });
   }

@@ -10,7 +10,8 @@ import type { PromptFrame } from "../../text/prompt";
 export interface ReadText {
   readonly model: string;
   readonly conversation: string | undefined;
-  readonly frame: PromptFrame;
+  /** Unknown of a text that another process read. */
+  readonly frame: PromptFrame | undefined;
   readonly ids: Int32Array;
   /** Those of `ids`, from the first. */
   readonly segments: () => readonly Segment[];
@@ -67,14 +68,15 @@ export class Departures {
     this.repeats.clear();
   }
 
+  /** Where several agree equally, one of the same conversation before others, then the newest. */
   private closestTo(asked: ReadText): ReadText | undefined {
-    const ofModel = this.remembered.filter(({ model }) => model === asked.model);
     const { conversation } = asked;
-    const same = ofModel.filter((read) => conversation !== undefined && read.conversation === conversation);
     let closest: ReadText | undefined;
     let most = -1;
-    for (const read of same.length > 0 ? same : ofModel) {
-      const agreeing = commonPrefix(read.ids, asked.ids);
+    for (const read of this.remembered) {
+      if (read.model !== asked.model) continue;
+      const isSame = conversation !== undefined && read.conversation === conversation;
+      const agreeing = commonPrefix(read.ids, asked.ids) + (isSame ? 0.5 : 0);
       if (agreeing < most) continue;
       closest = read;
       most = agreeing;
@@ -102,7 +104,8 @@ export class Departures {
   }
 }
 
-function changedPart(before: PromptFrame, now: PromptFrame): string {
+function changedPart(before: PromptFrame | undefined, now: PromptFrame | undefined): string {
+  if (before === undefined || now === undefined) return "the prompt changes";
   if (before.system !== now.system) return "the system prompt changes";
   if (before.tools !== now.tools) return "the list of tools changes";
   return "the conversation changes";

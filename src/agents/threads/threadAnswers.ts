@@ -37,11 +37,17 @@ export interface ThreadAnswer {
 /** Longest request that counts as short: a title, a progress text, an intent. */
 const shortTokens = 2048;
 
+/** Saved conversations whose beginnings are compared. */
+const mostRecalled = 8;
+
 /** A short request never needs more than this share of the pool. */
 const shortShare = 1 / 8;
 
 /** Answers one request of another program with what was read before. */
 export class ThreadAnswers {
+  /** Folders of models whose saved conversations were looked at. */
+  private readonly recalled = new Set<string>();
+
   constructor(private readonly ports: ThreadAnswersPorts) {}
 
   /** Throws INVALID_REQUEST for a request that needs no model to be refused. */
@@ -88,6 +94,7 @@ export class ThreadAnswers {
     const nothingSaid = { role: "assistant", content: "" } as const;
     const prompt = new Past(place.past, { input: place.input, answer: nothingSaid, keep: keptSegments, added });
     const read = readText(request, session, place, ids, prompt);
+    if (!isShort) await this.recall(session);
     const departure = isShort ? undefined : departures.of(read);
     const cache = caches.begin(session, ids);
     try {
@@ -122,6 +129,21 @@ export class ThreadAnswers {
     } catch (error) {
       cache.release();
       throw error;
+    }
+  }
+
+  /** Once for a model: requests are compared with what earlier processes read, too. */
+  private async recall(session: ModelSession): Promise<void> {
+    const { directory } = session;
+    if (this.recalled.has(directory)) return;
+    this.recalled.add(directory);
+    const { archive, departures } = this.ports;
+    for (const opening of await archive.openings(session, mostRecalled)) {
+      const ids = Int32Array.from(opening.flatMap((segment) => [...segment.ids]));
+      departures.remember({
+        ...{ model: directory, conversation: undefined, frame: undefined },
+        ...{ ids, segments: () => opening },
+      });
     }
   }
 

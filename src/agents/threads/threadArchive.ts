@@ -8,6 +8,7 @@ import type { BlockStore, StoredBlock } from "../../store/blockStore";
 import { MalformedJson } from "../../store/json";
 import { maxBodyBytes, type ThreadFiles } from "../../store/threadFiles";
 import { windowTwin } from "../../store/windowFiles";
+import type { Segment } from "../../text/messages";
 import { runInSlices } from "../../text/steps";
 import type { AgentCache } from "../agentCache";
 import type { SavedCache } from "../cacheRestore";
@@ -23,6 +24,9 @@ const mostTails = 4;
 
 /** Threads whose files are remembered. Others are read again. */
 const mostKnown = 256;
+
+/** Files that are longer are not read for their beginning: they would take longer than it is worth. */
+const mostOpeningBytes = 4 * 2 ** 20;
 
 /** What this process knows of a thread's file. */
 interface KnownFile {
@@ -70,6 +74,27 @@ export class ThreadArchive implements ThreadSource {
       this.log.log("warn", `a saved conversation of another program is not used: ${toErrorInfo(error).what}`);
       if (error instanceof MalformedJson) await this.files.remove(key).catch(() => {});
       return undefined;
+    }
+  }
+
+  /**
+   * How the newest conversations with this model begin: the first prompt of each and its answer, oldest first. Only what a request
+   * is compared with, so one that cannot be read is left out. Never rejects.
+   */
+  async openings({ identity }: ModelSession, count: number): Promise<readonly (readonly Segment[])[]> {
+    const read = async (name: string): Promise<readonly Segment[]> => {
+      const stored = await this.files.read(name);
+      const { thread, saved } = stored === undefined ? {} : decodeThread(stored.body);
+      if (saved === undefined || firstDifference(saved.identity, identity) !== undefined) return [];
+      return [...(thread?.first.values() ?? [])].find(({ keep }) => keep === 0)?.added ?? [];
+    };
+    try {
+      const names = await this.files.newest(count, mostOpeningBytes);
+      const found = await Promise.all(names.map((name) => read(name).catch(() => [])));
+      return found.filter((segments) => segments.length > 0).reverse();
+    } catch (error) {
+      this.log.log("warn", `saved conversations of other programs are not compared: ${toErrorInfo(error).what}`);
+      return [];
     }
   }
 

@@ -5,6 +5,7 @@ import { chatRoles, type RequestMessage } from "./chatApi";
 import { type MessagePart, readPart } from "./messageParts";
 import { jsonText } from "./promptText";
 import { RequestText } from "./requestText";
+import { withSessionVariablesBelow } from "./sessionVariables";
 import { Slices } from "./slices";
 
 type Part<T extends MessagePart["type"]> = Extract<MessagePart, { type: T }>;
@@ -19,7 +20,7 @@ type Part<T extends MessagePart["type"]> = Extract<MessagePart, { type: T }>;
  */
 export async function requestMessages(messages: readonly RequestMessage[]): Promise<readonly ChatMessage[]> {
   const made = await convert(messages, new Conversion());
-  if (made.length > 0) return made;
+  if (made.length > 0) return withSessionVariablesBelow(made);
   throw new InvalidRequestError("the request has no text", "write a message and send it again");
 }
 

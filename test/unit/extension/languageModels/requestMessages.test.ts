@@ -26,6 +26,52 @@ async function refused(...messages: Parameters<typeof requestMessages>): Promise
   throw new Error("it was not refused");
 }
 
+describe("what names one chat in VS Code's instructions", () => {
+  const log = (id: string) => `- VSCODE_TARGET_SESSION_LOG: /logs/${id}/main.jsonl`;
+  const [one, two] = ["eeee5102-1fcf-423d-892b-30c9bc7ecae6", "aba4183e-d60c-49ea-9169-499679151938"];
+  const instructions = (variable: string) =>
+    `Be brief.\n- VSCODE_USER_PROMPTS_FOLDER: /prompts\n${variable}\nSubstitute the values above.`;
+  const asked = (variable: string, ...more: readonly ReturnType<typeof said>[]) =>
+    requestMessages([said(system, instructions(variable)), said(user, "Hello"), ...more]);
+
+  it("stands before the person's first message instead, so that two chats begin with the same instructions", async () => {
+    const [first, second] = [await asked(log(one)), await asked(log(two))];
+    assert.deepEqual(first[0], second[0]);
+    assert.equal(first[0]?.content, "Be brief.\n- VSCODE_USER_PROMPTS_FOLDER: /prompts\nSubstitute the values above.");
+    assert.match(
+      first[1]?.content ?? "",
+      /^Template variables of this chat.*\n- VSCODE_TARGET_SESSION_LOG: \/logs\/eeee5102.*\n\nHello$/,
+    );
+    assert.match(second[1]?.content ?? "", /aba4183e/);
+  });
+
+  it("stands there in later requests of the chat too, and once", async () => {
+    const [first, later] = [await asked(log(one)), await asked(log(one), said(assistant, "Hi"), said(user, "Again"))];
+    assert.deepEqual(later.slice(0, 2), first);
+    assert.equal(later[3]?.content, "Again");
+  });
+
+  const asTheyAre = {
+    "a variable of all chats": instructions("- VSCODE_VERSION: 1.139"),
+    "an id elsewhere": `Be brief.\nThe id is ${one}.`,
+  };
+  for (const [what, text] of Object.entries(asTheyAre)) {
+    it(`leaves ${what} where it is`, async () => {
+      const [first, second] = await requestMessages([said(system, text), said(user, "Hello")]);
+      assert.deepEqual([first?.content, second?.content], [text, "Hello"]);
+    });
+  }
+
+  it("stays where no message of the person follows", async () => {
+    const [first] = await requestMessages([
+      said(system, instructions(log(one))),
+      said(assistant, "Hi"),
+      said(user, "So?"),
+    ]);
+    assert.match(first?.content ?? "", /eeee5102/);
+  });
+});
+
 describe("the messages of a request", () => {
   it("keep their roles and texts, with the parts of one message joined as they are", async () => {
     assert.deepEqual(
