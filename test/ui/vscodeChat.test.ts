@@ -78,6 +78,20 @@ describe("VS Code's own chat", () => {
     assert(third && third.asked - third.reused < 400, `${third?.reused} of ${third?.asked} tokens reused`);
     await workbench().screenshot("vscode-chat-requests-dark");
   });
+
+  it("reads its instructions and tools not again in a new chat", async () => {
+    const before = (await requests(3)).length;
+    await workbench()
+      .page.locator(".part.auxiliarybar")
+      .getByRole("button", { name: /^New Chat/ })
+      .first()
+      .click();
+    await answers().first().waitFor({ state: "detached" });
+    await ask("Say hello.");
+    const [first] = await requests(before + 1);
+    assert(first && first.asked - first.reused < 1_000, `${first?.reused} of ${first?.asked} tokens reused`);
+    await workbench().screenshot("vscode-chat-new-dark");
+  });
 });
 
 function number(text: string): number {
