@@ -56,7 +56,7 @@ const anyType: readonly TypeName[] = ["null", "boolean", "string", "number", "ar
  * Reads a schema into its shape. Takes time in proportion to the schema and the limits, and throws nothing, whatever it is
  * given. The shape allows whatever the schema allows, and more where `loosened` says so, with three exceptions, all of
  * them what authors of schemas mean: an object whose properties, or patterns of their names, are listed has no others unless the
- * schema allows them in words; a * schema without a type that speaks only of one type's values is of that type; properties come in a fixed order.
+ * schema allows them in words; a schema without a type that speaks only of one type's values is of that type; properties come in a fixed order.
  */
 export function shapeOf(schema: unknown, limits: SchemaLimits = schemaLimits): ShapedSchema {
   return new SchemaReader(schema, limits).read();
