@@ -36,3 +36,18 @@ export interface Segment {
   readonly text: string;
   readonly ids: Int32Array;
 }
+
+export function numIds(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+/** Those of all segments, in one array. */
+export function joinedIds(segments: readonly Segment[]): Int32Array {
+  const ids = new Int32Array(numIds(segments));
+  let at = 0;
+  for (const segment of segments) {
+    ids.set(segment.ids, at);
+    at += segment.ids.length;
+  }
+  return ids;
+}

@@ -8,7 +8,7 @@ import { cutAtDraft, withDraftMarks } from "./drafts";
 import { foldedForms } from "./foldings";
 import type { SpecialToken } from "./markedText";
 import { MessageEscaper } from "./messageEscaper";
-import type { ChatMessage, Segment, TemplateMessage } from "./messages";
+import { type ChatMessage, joinedIds, numIds, type Segment, type TemplateMessage } from "./messages";
 import { messagesOf, type Past } from "./past";
 import { answersIn, inputOf, type PastRendering, PastRenderings } from "./pastRenderings";
 import type {
@@ -140,7 +140,7 @@ export class TemplatePromptBuilder implements PromptBuilder {
     const agreed = keepAgreed(history, text, this.cutting);
     const added = yield* this.added(agreed, text, []);
     return {
-      ids: joined([...agreed.segments.slice(0, agreed.unchanged), ...added]),
+      ids: joinedIds([...agreed.segments.slice(0, agreed.unchanged), ...added]),
       keptSegments: agreed.unchanged,
       added,
       agreedTokens: numIds(agreed.segments),
@@ -264,17 +264,3 @@ function unlessRefused<T>(work: () => T): T | undefined {
 }
 
 const nothingAhead: PromptAhead = { ids: new Int32Array(0), settled: new Int32Array(0) };
-
-function numIds(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { ids }) => sum + ids.length, 0);
-}
-
-function joined(segments: readonly Segment[]): Int32Array {
-  const ids = new Int32Array(numIds(segments));
-  let at = 0;
-  for (const segment of segments) {
-    ids.set(segment.ids, at);
-    at += segment.ids.length;
-  }
-  return ids;
-}

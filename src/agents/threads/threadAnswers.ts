@@ -1,5 +1,6 @@
 import type { Clock } from "../../engine/ports";
 import type { ChatRequest, GenerationEvent, SamplingOptions } from "../../protocol/service";
+import { joinedIds } from "../../text/messages";
 import { Past } from "../../text/past";
 import { ModelAnswer } from "../modelAnswer";
 import type { ModelSession } from "../ports";
@@ -45,8 +46,8 @@ const shortShare = 1 / 8;
 
 /** Answers one request of another program with what was read before. */
 export class ThreadAnswers {
-  /** Folders of models whose saved conversations were looked at. */
-  private readonly recalled = new Set<string>();
+  /** By a model's folder: resolves when its saved conversations were looked at. */
+  private readonly recalls = new Map<string, Promise<void>>();
 
   constructor(private readonly ports: ThreadAnswersPorts) {}
 
@@ -94,8 +95,8 @@ export class ThreadAnswers {
     const nothingSaid = { role: "assistant", content: "" } as const;
     const prompt = new Past(place.past, { input: place.input, answer: nothingSaid, keep: keptSegments, added });
     const read = readText(request, session, place, ids, prompt);
-    if (!isShort) await this.recall(session);
-    const departure = isShort ? undefined : departures.of(read);
+    // The answer need not wait for what only its figures say.
+    const departing = isShort ? undefined : this.recalled(session).then(() => departures.of(read));
     const cache = caches.begin(session, ids);
     try {
       const restoreMs = isShort
@@ -120,6 +121,7 @@ export class ThreadAnswers {
       const segments = prompts.answerSegments({ ids: Int32Array.from(answered.tokenIds), text: said.whole });
       const known = { answer: said.message, keep: keptSegments, added: [...added, ...segments] };
       const after = answered.tokenIds.length === 0 ? prompt : book.add(place, known);
+      const departure = await departing;
       if (!isShort) departures.remember(readText(request, session, place, after.ids(), after));
       const done: Done = {
         ...{ type: "done", ...answered },
@@ -133,16 +135,18 @@ export class ThreadAnswers {
   }
 
   /** Once for a model: requests are compared with what earlier processes read, too. */
+  private recalled(session: ModelSession): Promise<void> {
+    const recall = this.recalls.get(session.directory) ?? this.recall(session);
+    this.recalls.set(session.directory, recall);
+    return recall;
+  }
+
   private async recall(session: ModelSession): Promise<void> {
-    const { directory } = session;
-    if (this.recalled.has(directory)) return;
-    this.recalled.add(directory);
     const { archive, departures } = this.ports;
     for (const opening of await archive.openings(session, mostRecalled)) {
-      const ids = Int32Array.from(opening.flatMap((segment) => [...segment.ids]));
       departures.remember({
-        ...{ model: directory, conversation: undefined, frame: undefined },
-        ...{ ids, segments: () => opening },
+        ...{ model: session.directory, conversation: undefined, frame: undefined },
+        ...{ ids: joinedIds(opening), segments: () => opening },
       });
     }
   }
