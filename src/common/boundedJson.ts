@@ -13,6 +13,15 @@ export function parseBoundedJson(text: string): unknown {
   return JSON.parse(text);
 }
 
+/** The same; `undefined` for a text that is no such JSON. */
+export function boundedJsonIn(text: string): unknown {
+  try {
+    return parseBoundedJson(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function nestsDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {

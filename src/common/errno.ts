@@ -9,3 +9,13 @@ export function isMissing(error: unknown): boolean {
   const code = errnoCode(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
+
+/** What `work` finds; `undefined` when nothing is there. */
+export async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

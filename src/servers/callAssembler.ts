@@ -1,4 +1,4 @@
-import { parseBoundedJson } from "../common/boundedJson";
+import { boundedJsonIn } from "../common/boundedJson";
 import { isObject, listOf, objectOf } from "../common/json";
 import type { DroppedCall, JsonObject, ToolCall } from "../common/tools";
 
@@ -113,19 +113,11 @@ function isAnother(known: OpenCall, id: string, name: string): boolean {
 function isWhole({ pieces, whole }: OpenCall): boolean {
   if (whole !== undefined) return true;
   const text = pieces.join("");
-  return text.trimEnd().endsWith("}") && isObject(parsed(text));
+  return text.trimEnd().endsWith("}") && isObject(boundedJsonIn(text));
 }
 
 function textOfCall({ pieces, whole }: OpenCall): string {
   return whole === undefined ? pieces.join("") : JSON.stringify(whole);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function textOf(value: unknown): string {

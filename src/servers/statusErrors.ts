@@ -1,4 +1,4 @@
-import { parseBoundedJson } from "../common/boundedJson";
+import { boundedJsonIn } from "../common/boundedJson";
 import { ResidentError } from "../common/errors";
 import { createFormats } from "../common/format";
 import { isObject, objectOf } from "../common/json";
@@ -96,7 +96,7 @@ function adviceFor(words: string): string {
 
 /** The `error` of a body, or of one event of a stream; `undefined`: it has none. */
 export function errorIn(body: string): unknown {
-  const json = parsed(body);
+  const json = boundedJsonIn(body);
   if (!isObject(json)) return undefined;
   const { error, detail, object } = json;
   if (error !== undefined && error !== null) return error;
@@ -111,14 +111,6 @@ function wordsOf(error: unknown, body: string): string {
   if (error !== undefined) return shortWords(JSON.stringify(detail ?? error));
   // A page of a proxy says nothing in its first words.
   return /^\s*</.test(body) ? "" : shortWords(body);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function notAStream(host: string, what: string, isPage: boolean): ServerFailure {

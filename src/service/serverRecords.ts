@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { parseBoundedJson } from "../common/boundedJson";
+import { boundedJsonIn } from "../common/boundedJson";
 import { ResidentError, toErrorInfo } from "../common/errors";
 import { listOf, objectOf } from "../common/json";
 import { isBeyondLoopback, parseServerAddress } from "../common/serverAddress";
@@ -30,7 +30,7 @@ export class ServerRecords {
   /** By address. An entry that this program never wrote is left out. */
   async all(): Promise<readonly ServerRecord[]> {
     const text = await readFile(this.file, "utf8").catch(() => "{}");
-    const records = listOf(objectOf(parsed(text))["servers"]).flatMap(recordOf);
+    const records = listOf(objectOf(boundedJsonIn(text))["servers"]).flatMap(recordOf);
     return records.sort((a, b) => (a.address < b.address ? -1 : 1));
   }
 
@@ -105,13 +105,5 @@ function isOurAddress(address: string): boolean {
     return parseServerAddress(address).url === address;
   } catch {
     return false;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseBoundedJson(text);
-  } catch {
-    return undefined;
   }
 }

@@ -33,7 +33,7 @@ describe("Get Model", () => {
       .first()
       .waitFor();
     await workbench().screenshot("getModel-list-dark");
-    await quickInput.getByRole("combobox").or(quickInput.getByRole("textbox")).first().fill("found");
+    await workbench().quickField.fill("found");
     const row = quickInput.getByRole("option").filter({ hasText: name });
     await row.filter({ hasText: "context 128 tokens" }).waitFor();
     assert.match((await row.textContent()) ?? "", /llama · 4-bit · tools · apache-2\.0.*fits: .* with 128 tokens/);

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { writeToolModel } from "../support/models/toolModel";
 import { wideVocabularyConfig, writeRandomModel } from "../support/native/randomModel";
+import { shownNumber } from "./support/chat";
 import { useWorkbench } from "./support/suite";
 import { insist, until } from "./support/until";
 import { chooseSettings } from "./support/workbench";
@@ -57,7 +58,9 @@ describe("VS Code's own chat", () => {
     await until(`${count} requests`, async () => (await rows.count()) >= count);
     return (await rows.allInnerTexts()).flatMap((row) => {
       const [, reused, asked] = /([\d,]+) of ([\d,]+)/.exec(row) ?? [];
-      return reused === undefined || asked === undefined ? [] : [{ reused: number(reused), asked: number(asked) }];
+      return reused === undefined || asked === undefined
+        ? []
+        : [{ reused: shownNumber(reused), asked: shownNumber(asked) }];
     });
   }
 
@@ -93,7 +96,3 @@ describe("VS Code's own chat", () => {
     await workbench().screenshot("vscode-chat-new-dark");
   });
 });
-
-function number(text: string): number {
-  return Number(text.replaceAll(",", ""));
-}

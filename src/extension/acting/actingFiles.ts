@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Checkpoint, CheckpointStore, Journal, JournalEntry } from "../../acting/ports";
-import { isMissing } from "../../common/errno";
+import { boundedJsonIn } from "../../common/boundedJson";
+import { unlessMissing } from "../../common/errno";
 import type { AgentId } from "../../protocol/service";
 import { digestOf } from "../files/digest";
 import { isCheckpoint, isJournal } from "./storedActing";
@@ -40,7 +41,7 @@ export class ActingFiles implements Journal, CheckpointStore {
 
   async read(agent: AgentId): Promise<readonly JournalEntry[]> {
     const text = await textAt(join(this.folder(agent), "journal.json"));
-    const entries: unknown = text === undefined ? [] : parsed(text);
+    const entries: unknown = text === undefined ? [] : boundedJsonIn(text);
     return isJournal(entries) ? entries : [];
   }
 
@@ -151,13 +152,8 @@ function nameOf(id: string): string {
   return /^[\w-]{1,100}$/.test(id) ? id : `x${digestOf(id)}`;
 }
 
-async function textAt(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+function textAt(file: string): Promise<string | undefined> {
+  return unlessMissing(readFile(file, "utf8"));
 }
 
 /** Whole or not at all. */
@@ -175,23 +171,13 @@ async function replace(file: string, text: string): Promise<void> {
 }
 
 async function sizeOf(file: string): Promise<number | undefined> {
-  try {
-    const now = new Date();
-    await utimes(file, now, now); // it is used again
-    return (await stat(file)).size;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const now = new Date();
+  const used = utimes(file, now, now); // it is used again
+  return (await unlessMissing(used.then(() => stat(file))))?.size;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+  return (await unlessMissing(readdir(folder))) ?? [];
 }
 
 /** Bytes of a folder's files, and when one of them was written last, in ms since 1970. */
@@ -211,25 +197,12 @@ async function usageOf(folder: string): Promise<{ readonly bytes: number; readon
 
 function checkpointsIn(text: string): readonly Checkpoint[] {
   return text.split("\n").flatMap((line) => {
-    const checkpoint = line === "" ? undefined : parsed(line);
+    const checkpoint = line === "" ? undefined : boundedJsonIn(line);
     return isCheckpoint(checkpoint) ? [checkpoint] : [];
   });
 }
 
 /** 0: there is none. */
 async function bytesOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (isMissing(error)) return 0;
-    throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return (await unlessMissing(stat(file)))?.size ?? 0;
 }

@@ -1,5 +1,6 @@
 import * as vscode from "vscode";
 import type { FileChange } from "../../acting/ports";
+import { boundedJsonIn } from "../../common/boundedJson";
 import type { Disposable } from "../../common/disposables";
 import type { AgentId } from "../../protocol/service";
 import { changeScheme } from "../contributions";
@@ -183,18 +184,10 @@ function addressOf({ agent, call, side }: ChangeSide, path: string): vscode.Uri 
 export function changeOf(uri: vscode.Uri): ChangeSide | undefined {
   if (uri.scheme !== changeScheme) return undefined;
   const side = uri.path.split("/")[1];
-  const key: unknown = parsed(uri.query);
+  const key: unknown = boundedJsonIn(uri.query);
   if (!Array.isArray(key) || (side !== "before" && side !== "after")) return undefined;
   const [agent, call]: readonly unknown[] = key;
   return typeof agent === "string" && typeof call === "string" ? { agent, call, side } : undefined;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function bytes(text: string): Uint8Array {

@@ -2,8 +2,9 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PendingApprovals } from "../../acting/approvals";
 import type { LeftQuestion } from "../../acting/ports";
+import { boundedJsonIn } from "../../common/boundedJson";
 import type { Disposable } from "../../common/disposables";
-import { isMissing } from "../../common/errno";
+import { unlessMissing } from "../../common/errno";
 import type { AgentId } from "../../protocol/service";
 import { TaskQueue } from "../pages/taskQueue";
 import { isStoredQuestion, type StoredQuestion } from "./storedActing";
@@ -84,23 +85,6 @@ export class KeptQuestions implements Disposable {
 
 async function questionIn(file: string): Promise<StoredQuestion | undefined> {
   const text = await unlessMissing(readFile(file, "utf8"));
-  const question: unknown = text === undefined ? undefined : parsed(text);
+  const question: unknown = text === undefined ? undefined : boundedJsonIn(text);
   return isStoredQuestion(question) ? question : undefined;
-}
-
-async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

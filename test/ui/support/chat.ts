@@ -119,5 +119,10 @@ export async function shownFigures(list: Locator): Promise<ShownFigures> {
 function figure(text: string, unit: string): number {
   const shown = new RegExp(`([\\d,]+) ${unit}`).exec(text)?.[1];
   assert(shown !== undefined, `no "${unit}" in: ${text}`);
-  return Number(shown.replaceAll(",", ""));
+  return shownNumber(shown);
+}
+
+/** "1,234" → 1234 */
+export function shownNumber(text: string): number {
+  return Number(text.replaceAll(",", ""));
 }

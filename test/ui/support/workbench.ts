@@ -39,16 +39,19 @@ export function chooseTheme(theme?: Theme): void {
 
 /** Sets the person's own settings for windows that start from now on; `undefined` takes one back. */
 export function chooseSettings(chosen: Readonly<Record<string, unknown>>): void {
-  const file = environment("RESIDENT_UI_SETTINGS");
-  writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), ...chosen }));
+  putInto(environment("RESIDENT_UI_SETTINGS"), chosen);
 }
 
 /** Sets one setting of this machine, which the person's own settings cannot; `undefined` takes it back. */
 export function chooseMachineSetting(name: string, value: unknown): void {
   const file = path.resolve(environment("RESIDENT_UI_SETTINGS"), "..", "..", "Machine", "settings.json");
+  putInto(file, { [name]: value });
+}
+
+function putInto(file: string, settings: Readonly<Record<string, unknown>>): void {
   const before = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ ...before, [name]: value }));
+  writeFileSync(file, JSON.stringify({ ...before, ...settings }));
 }
 
 /** VS Code's workbench in a browser, used by mouse and keyboard alone. */
@@ -134,7 +137,7 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible");
   }
 
-  private get quickField() {
+  get quickField() {
     return this.quickInput.getByRole("combobox").or(this.quickInput.getByRole("textbox")).first();
   }
 
@@ -199,16 +202,10 @@ export class Workbench {
   /** Chooses an entry of the open menu. VS Code's menus ignore clicks in their first 100 ms: clicks until it is gone. */
   async choose(entry: string): Promise<void> {
     const item = this.page.getByRole("menuitem", { name: entry });
-    const deadline = Date.now() + stepLimitMs;
-    for (;;) {
+    await insist(`${entry} is chosen`, async () => {
       await item.click();
-      const gone = await item.waitFor({ state: "hidden", timeout: 500 }).then(
-        () => true,
-        () => false,
-      );
-      if (gone) return;
-      assert(Date.now() < deadline, `the menu stays open after clicks on ${entry}`);
-    }
+      await item.waitFor({ state: "hidden", timeout: 500 });
+    });
   }
 
   /** As a person reloads: by command, or by what `reload` does, and then everything is there again. */
